@@ -1,0 +1,1 @@
+"""Daily equity paper trading on Alpaca: decide once, execute exactly once, prove both."""
