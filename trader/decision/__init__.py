@@ -1,0 +1,1 @@
+"""Pure: from bars to order intents, and the gate each order passes."""

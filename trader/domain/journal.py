@@ -1,0 +1,222 @@
+"""The ledger's entries: everything that happened, one frozen type a kind.
+
+The journal is the truth; `kind` is the type's name in it. A field may be added with a default, never changed.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+from trader.domain.orders import BrokerOrder, Fill, OrderKey, Side
+from trader.domain.plan import Denial, Plan, Provenance
+from trader.domain.portfolio import Book
+
+
+class TradingState(StrEnum):
+    """ACTIVE trades; REDUCE only brings holdings nearer to zero; HALT sends nothing."""
+
+    ACTIVE = "active"
+    REDUCE = "reduce"
+    HALT = "halt"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOpened:
+    """The first entry of an account: the broker's cash and positions as they were found."""
+
+    kind: ClassVar[str] = "account_opened"
+    session_date: date
+    account_number: str
+    book: Book
+    source: str = "broker"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRecorded:
+    """The full canonical configuration behind a hash, so that a day can be replayed."""
+
+    kind: ClassVar[str] = "config_recorded"
+    session_date: date
+    config: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightPassed:
+    """The dated token that lets openers out: this date, release, config and model."""
+
+    kind: ClassVar[str] = "preflight_passed"
+    session_date: date
+    provenance: Provenance
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCommitted:
+    """The day's plan, before the first order."""
+
+    kind: ClassVar[str] = "plan_committed"
+    session_date: date
+    plan_hash: str
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntended:
+    """A generation of an order, committed before its POST, with all inputs of the gate that let it pass."""
+
+    kind: ClassVar[str] = "order_intended"
+    session_date: date
+    client_order_id: str
+    key: OrderKey
+    quantity: Decimal
+    limit_price: Decimal
+    arrival_price: Decimal
+    bid: Decimal
+    ask: Decimal
+    quoted_at: datetime
+    checks: tuple[str, ...]
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDenied:
+    """The gate refused an order at the moment of sending."""
+
+    kind: ClassVar[str] = "order_denied"
+    session_date: date
+    client_order_id: str
+    side: Side
+    quantity: Decimal
+    denial: Denial
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitUnknown:
+    """A POST without a clear answer."""
+
+    kind: ClassVar[str] = "submit_unknown"
+    session_date: date
+    client_order_id: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefused:
+    """The broker rejected an order for good."""
+
+    kind: ClassVar[str] = "order_rejected"
+    session_date: date
+    client_order_id: str
+    status_code: int
+    code: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderObserved:
+    """The broker's report of one of our orders, recorded when it differs from the one before."""
+
+    kind: ClassVar[str] = "order_observed"
+    session_date: date
+    client_order_id: str
+    order: BrokerOrder
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """We asked the broker to cancel; `reason` is `close`, `halt`, `emergency_stop` or `lost_plan`."""
+
+    kind: ClassVar[str] = "cancel_requested"
+    session_date: date
+    client_order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FillRecorded:
+    """One execution; counted once by its broker id. `client_order_id` is empty for a trade that is not ours."""
+
+    kind: ClassVar[str] = "fill_recorded"
+    session_date: date
+    client_order_id: str
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """Every order of the plan is terminal."""
+
+    kind: ClassVar[str] = "session_ended"
+    session_date: date
+    orders: int
+    filled: int
+
+
+@dataclass(frozen=True, slots=True)
+class BreakFound:
+    """Ledger and broker disagree; recorded by reconcile, never repaired by inventing a trade."""
+
+    kind: ClassVar[str] = "break_found"
+    session_date: date
+    subject: str
+    ours: str
+    broker: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayClosed:
+    """End of day, reconciled: the book after the day's fills, FIFO lots in it, and the marks (USD) it was valued at.
+
+    A checkpoint: a later book is computed from the newest of these and the fills after it.
+    """
+
+    kind: ClassVar[str] = "day_closed"
+    session_date: date
+    book: Book
+    marks: tuple[tuple[str, Decimal], ...]
+    equity_usd: Decimal
+    realised_usd: Decimal
+    breaks: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The trading state was changed by a person or a limit."""
+
+    kind: ClassVar[str] = "state_changed"
+    session_date: date
+    state: TradingState
+    reason: str
+    by: str
+
+
+Event = (
+    AccountOpened
+    | ConfigRecorded
+    | PreflightPassed
+    | PlanCommitted
+    | OrderIntended
+    | OrderDenied
+    | SubmitUnknown
+    | OrderRefused
+    | OrderObserved
+    | CancelRequested
+    | FillRecorded
+    | SessionEnded
+    | BreakFound
+    | DayClosed
+    | StateChanged
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in its place: `seq` from 1 without gaps, `hash` over the one before, `at` (UTC), kind and body."""
+
+    seq: int
+    at: datetime
+    event: Event
+    hash: str
