@@ -1,0 +1,1 @@
+"""I/O lives here; foreign types and exceptions never leave."""

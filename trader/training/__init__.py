@@ -1,0 +1,1 @@
+"""Learn a ranker from bars, and measure it on sessions it has not seen."""
