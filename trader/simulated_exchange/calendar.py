@@ -96,17 +96,15 @@ def _holidays(year: int) -> set[date]:
 
 
 def _early_closes(year: int) -> set[date]:
-    """13:00 closes: the day before Independence Day (July 5th in years before 2013, when that is a Friday), after
-    Thanksgiving, and Christmas Eve."""
-    independence = date(year, 7, 4)
-    days = {_nth(year, 11, _THURSDAY, 4) + _DAY}
-    if independence.weekday() in {1, 2, 3, 4} and (independence.weekday() != 2 or year >= 2013):
-        days.add(date(year, 7, 3))
+    """13:00 closes: before Independence Day (until 2012 after it, if it fell on a Thursday), after Thanksgiving,
+    on Christmas Eve, and on the day after Christmas in 2003."""
+    independence, eve = date(year, 7, 4), date(year, 12, 24)
+    days = {_nth(year, 11, _THURSDAY, 4) + _DAY, date(2003, 12, 26)}
     if year < 2013 and independence.weekday() == _THURSDAY:
-        days = days - {date(year, 7, 3)} | {date(year, 7, 5)}
-    if date(year, 12, 24).weekday() < 4:
-        days.add(date(year, 12, 24))
-    return days
+        days.add(independence + _DAY)
+    elif independence.weekday() in {1, 2, 3, 4}:
+        days.add(independence - _DAY)
+    return days | ({eve} if eve.weekday() <= _THURSDAY else set())
 
 
 def _session(day: date, *, early: bool) -> Session:

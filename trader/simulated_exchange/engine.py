@@ -1,0 +1,225 @@
+"""The exchange itself: orders in, time forward, every change on disk before it is told."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from trader.simulated_exchange.account import Position, after_trade, cash_effect
+from trader.simulated_exchange.admission import Account, admit
+from trader.simulated_exchange.book import Book
+from trader.simulated_exchange.calendar import trading_session
+from trader.simulated_exchange.draws import identity
+from trader.simulated_exchange.fills import Fill, fill_of
+from trader.simulated_exchange.intake import OrderRequest
+from trader.simulated_exchange.market import Market
+from trader.simulated_exchange.matching import next_step
+from trader.simulated_exchange.money import ZERO, cents, usd
+from trader.simulated_exchange.orders import Order, Step, apply
+from trader.simulated_exchange.refusals import forbidden, invalid, unprocessable
+from trader.simulated_exchange.store import Change, Store
+from trader.simulated_exchange.timestamps import new_york_date
+
+DEFAULT_CONFIGURATIONS: dict[str, Any] = {
+    "disable_overnight_trading": False,
+    "fractional_trading": True,
+    "max_margin_multiplier": "1",
+    "max_options_trading_level": None,
+    "no_shorting": True,
+    "ptp_no_exception_entry": False,
+    "suspend_trade": False,
+    "trade_confirm_email": "all",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TradeUpdate:
+    """One message for the stream: what happened to an order; `position_qty` after a fill."""
+
+    kind: str
+    order: Order
+    at_ns: int
+    fill: Fill | None = None
+    position_qty: Decimal = ZERO
+
+
+class Engine:
+    """State in memory, mirrored on disk; `publish` is told of each update after it is on disk."""
+
+    def __init__(
+        self, market: Market, store: Store, seed: int, partial_fills: float, publish: Callable[[TradeUpdate], None]
+    ) -> None:
+        """Take up the state that the store holds; its facts `now_ns` and `cash` must be there."""
+        self.market = market
+        self._store = store
+        self._publish = publish
+        facts = store.facts()
+        self.now_ns = int(facts["now_ns"])
+        self.cash = Decimal(facts["cash"])
+        self.opening_cash = Decimal(facts["opening_cash"])
+        self.configurations: dict[str, Any] = json.loads(facts["configurations"])
+        self.positions = store.positions()
+        self.fills = store.fills()
+        self.closes = store.closes()
+        self.book = Book(lambda order: next_step(order, market, seed, partial_fills), store.orders())
+        self._change = Change()
+        self._updates: list[TradeUpdate] = []
+
+    def advance(self, to_ns: int) -> None:
+        """Let time pass up to and including `to_ns`; an earlier instant moves nothing."""
+        if to_ns <= self.now_ns:
+            return
+        while True:
+            close = trading_session(self.now_ns)
+            due = self.book.next_due()
+            if due is not None and due[1].at_ns <= min(to_ns, close.close_ns):
+                self.now_ns = max(self.now_ns, due[1].at_ns)
+                self._take(*due)
+            elif close.close_ns <= to_ns:
+                self.now_ns = close.close_ns
+                self._record_close(close.day.isoformat())
+            else:
+                break
+        self.now_ns = to_ns
+        self._commit()
+
+    def _record_close(self, day: str) -> None:
+        self.closes[day] = self._change.closes[day] = self.equity
+
+    def submit(self, request: OrderRequest, *, doomed: bool = False) -> Order:
+        """Accept an order, or raise RefusalError; a `doomed` order will be rejected shortly after it arrives."""
+        if request.client_order_id and self.book.by_client_id(request.client_order_id):
+            raise invalid("client_order_id must be unique")
+        if request.symbol not in self.market.row:
+            raise unprocessable(f'asset "{request.symbol}" not found')
+        fractional = request.qty is None or request.qty != int(request.qty)
+        if fractional and not self.configurations["fractional_trading"]:
+            raise forbidden(f'asset "{request.symbol}" is not fractionable')
+        account = Account(
+            self.cash,
+            bool(self.configurations["suspend_trade"]),
+            self.book.open,
+            self.positions.get(request.symbol),
+        )
+        reserve = admit(request, self.market.quote(request.symbol, self.now_ns), account)
+        order = self._new_order(request, reserve, doomed=doomed)
+        self._put(order)
+        self._updates.append(TradeUpdate(order.status, order, self.now_ns))
+        self._commit()
+        return order
+
+    def _new_order(self, request: OrderRequest, reserve: Decimal, *, doomed: bool) -> Order:
+        number = len(self.book) + 1
+        session = trading_session(self.now_ns)
+        queued = session.open_ns > self.now_ns
+        return Order(
+            number=number,
+            client_order_id=request.client_order_id or str(identity("unnamed", number)),
+            symbol=request.symbol,
+            side=request.side,
+            type=request.type,
+            time_in_force=request.time_in_force,
+            qty=request.qty,
+            notional=request.notional,
+            limit_price=request.limit_price,
+            reserve_price=reserve,
+            status="accepted" if queued else "pending_new",
+            submitted_ns=self.now_ns,
+            day=session.day.isoformat(),
+            updated_ns=self.now_ns,
+            doomed=doomed,
+        )
+
+    def cancel(self, order: Order) -> None:
+        """Ask for a cancel, which takes effect shortly; RefusalError (422) when there is nothing to cancel."""
+        if not order.is_open or order.status == "pending_cancel":
+            raise unprocessable(f'order is already in "{order.status}" state')
+        self._take(order, Step(self.now_ns, "pending_cancel"))
+        self._commit()
+
+    def configure(self, wanted: dict[str, Any]) -> None:
+        """Change account configurations; unknown keys are ignored."""
+        self.configurations |= {key: value for key, value in wanted.items() if key in self.configurations}
+        self._change.facts["configurations"] = json.dumps(self.configurations)
+        self._commit()
+
+    def add_cash(self, amount_usd: Decimal) -> None:
+        """A deposit or, below zero, a withdrawal."""
+        self.cash += cents(amount_usd)
+        self._commit()
+
+    def add_position(self, symbol: str, qty: Decimal, price: Decimal) -> None:
+        """Shares that come (or, below zero, go) without an order and without touching cash."""
+        held = self.positions.get(symbol)
+        if qty < 0 and -qty > (held.qty if held else ZERO):
+            raise unprocessable(f"{symbol}: there are not {-qty} shares to take away")
+        self._hold(symbol, after_trade(held, symbol, qty, price))
+        self._commit()
+
+    @property
+    def equity(self) -> Decimal:
+        """Cash and the positions' market values, each to the cent."""
+        return self.cash + sum((self.market_value(each) for each in self.positions.values()), ZERO)
+
+    def mark(self, symbol: str) -> Decimal:
+        """What a share is worth now, in USD; 0 if it never had a price."""
+        return usd(self.market.mark(symbol, self.now_ns) or 0)
+
+    def market_value(self, position: Position) -> Decimal:
+        """A position's worth now, to the cent."""
+        return cents(position.qty * self.mark(position.symbol))
+
+    @property
+    def last_equity(self) -> Decimal:
+        """Equity at the latest close before today's date in New York, else the opening cash."""
+        today = new_york_date(self.now_ns).isoformat()
+        return next((self.closes[day] for day in reversed(self.closes) if day < today), self.opening_cash)
+
+    def _take(self, order: Order, step: Step) -> None:
+        after = apply(order, step)
+        fill = None
+        if step.kind in {"partial_fill", "fill"}:
+            fill = self._settle(after, step)
+        self._put(after)
+        held = self.positions.get(order.symbol)
+        self._updates.append(TradeUpdate(step.kind, after, step.at_ns, fill, held.qty if held else ZERO))
+
+    def _settle(self, order: Order, step: Step) -> Fill:
+        self.cash += cash_effect(order.side, step.qty, step.price)
+        signed = step.qty if order.side == "buy" else -step.qty
+        self._hold(order.symbol, after_trade(self.positions.get(order.symbol), order.symbol, signed, step.price))
+        fill = fill_of(order, step)
+        self.fills.append(fill)
+        self._change.fills.append(fill)
+        return fill
+
+    def _hold(self, symbol: str, position: Position | None) -> None:
+        self._change.positions[symbol] = position
+        if position is None:
+            self.positions.pop(symbol, None)
+        else:
+            self.positions[symbol] = position
+
+    def _put(self, order: Order) -> None:
+        self.book.put(order)
+        self._change.orders[order.number] = order
+
+    def _commit(self) -> None:
+        """Everything changed since the last commit goes to disk, then to the stream."""
+        self._change.facts |= {"now_ns": str(self.now_ns), "cash": str(self.cash)}
+        change, self._change = self._change, Change()
+        updates, self._updates = self._updates, []
+        self._store.save(change)
+        for update in updates:
+            self._publish(update)
+
+
+def new_account(now_ns: int, cash: Decimal) -> dict[str, str]:
+    """The facts an engine starts from."""
+    return {
+        "now_ns": str(now_ns),
+        "cash": str(cents(cash)),
+        "opening_cash": str(cents(cash)),
+        "configurations": json.dumps(DEFAULT_CONFIGURATIONS),
+    }

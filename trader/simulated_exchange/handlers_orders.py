@@ -1,0 +1,100 @@
+"""/v2/orders: place, look up, list, cancel."""
+
+from aiohttp import web
+
+from trader.simulated_exchange import query
+from trader.simulated_exchange.engine import Engine
+from trader.simulated_exchange.exchange import EXCHANGE
+from trader.simulated_exchange.gate import DOOMED, read_json, uuid_of
+from trader.simulated_exchange.intake import read_order
+from trader.simulated_exchange.orders import Order
+from trader.simulated_exchange.refusals import invalid, not_found
+from trader.simulated_exchange.wire import order_json
+
+
+def _engine(request: web.Request) -> Engine:
+    return request.app[EXCHANGE].engine
+
+
+def _wanted(request: web.Request) -> Order:
+    """The order that the path names."""
+    text = request.match_info["order_id"]
+    order_id = uuid_of(text)
+    order = _engine(request).book.by_id(order_id) if order_id else None
+    if order is None:
+        raise not_found(f"order not found for {text}")
+    return order
+
+
+async def place(request: web.Request) -> web.Response:
+    """POST /v2/orders."""
+    wish = read_order(await read_json(request))
+    order = _engine(request).submit(wish, doomed=bool(request.get(DOOMED)))
+    return web.json_response(order_json(order))
+
+
+async def one(request: web.Request) -> web.Response:
+    """GET /v2/orders/{order_id}."""
+    return web.json_response(order_json(_wanted(request)))
+
+
+async def by_client_order_id(request: web.Request) -> web.Response:
+    """GET /v2/orders:by_client_order_id."""
+    name = request.query.get("client_order_id", "")
+    order = _engine(request).book.by_client_id(name)
+    if order is None:
+        raise not_found(f"order not found for {name}")
+    return web.json_response(order_json(order))
+
+
+async def listing(request: web.Request) -> web.Response:
+    """GET /v2/orders: filtered, newest first unless asked otherwise, at most `limit` (50, up to 500)."""
+    book = _engine(request).book
+    status = request.query.get("status") or "open"
+    if status not in {"open", "closed", "all"}:
+        raise invalid(f"invalid status: {status}")
+    orders = book.open if status == "open" else book.all
+    chosen = [order for order in orders if (status != "closed" or not order.is_open) and _within(request, order)]
+    chosen.sort(
+        key=lambda order: (order.submitted_ns, order.number),
+        reverse=not query.ascending(request.query, "direction", "desc"),
+    )
+    limit = query.count(request.query, "limit", 50, 500)
+    return web.json_response([order_json(order) for order in chosen[:limit]])
+
+
+def _within(request: web.Request, order: Order) -> bool:
+    """Whether an order passes the filters on time (exclusive), symbol and side."""
+    after, until = query.instant(request.query, "after"), query.instant(request.query, "until")
+    symbols, side = query.listed(request.query, "symbols"), request.query.get("side")
+    return (
+        (after is None or order.submitted_ns > after)
+        and (until is None or order.submitted_ns < until)
+        and (not symbols or order.symbol in symbols)
+        and (not side or order.side == side)
+    )
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """DELETE /v2/orders/{order_id}: 204 means asked for, not done."""
+    _engine(request).cancel(_wanted(request))
+    return web.Response(status=204)
+
+
+async def cancel_all(request: web.Request) -> web.Response:
+    """DELETE /v2/orders: 207 with one row per order asked to cancel."""
+    engine = _engine(request)
+    asked = [order for order in engine.book.open if order.status != "pending_cancel"]
+    for order in asked:
+        engine.cancel(order)
+    return web.json_response([{"id": str(order.id), "status": 200} for order in asked], status=207)
+
+
+ROUTES = [
+    ("POST", "/v2/orders", place),
+    ("GET", "/v2/orders", listing),
+    ("DELETE", "/v2/orders", cancel_all),
+    ("GET", "/v2/orders:by_client_order_id", by_client_order_id),
+    ("GET", "/v2/orders/{order_id}", one),
+    ("DELETE", "/v2/orders/{order_id}", cancel),
+]

@@ -1,0 +1,164 @@
+"""What the market shows at an instant: quotes, marks, bars, and when a limit is crossed."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from math import log10
+from typing import Literal
+
+import numpy as np
+
+from trader.simulated_exchange.calendar import Session, last_open
+from trader.simulated_exchange.panel import E4, Ints, Panel
+from trader.simulated_exchange.path import Path, day_path
+from trader.simulated_exchange.timestamps import SECOND_NS
+
+Side = Literal["buy", "sell"]
+_PATHS_KEPT = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Bid, ask and the price between them (1/10,000 USD), and the instant since which they hold."""
+
+    since_ns: int
+    bid: int
+    ask: int
+    mid: int
+
+    def touch(self, side: Side) -> int:
+        """What one pays or gets at once."""
+        return self.ask if side == "buy" else self.bid
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar (prices in 1/10,000 USD) that starts at `start_ns`."""
+
+    start_ns: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+
+
+def tick_e4(price: int) -> int:
+    """A cent from a dollar up, else a hundredth of one."""
+    return 100 if price >= E4 else 1
+
+
+def spread_bps(dollar_volume: float) -> int:
+    """20 bps for a turnover of a million dollars a day and below, 1 from about three billion up."""
+    return max(1, min(20, round(20 - 19 * (log10(max(dollar_volume, 1.0)) - 6) / 3.5)))
+
+
+class Market:
+    """The panel and the paths made from it; it knows no orders and no clock."""
+
+    def __init__(self, panel: Panel, seed: int) -> None:
+        """Index the panel; `seed` shapes the days between open and close."""
+        self.panel = panel
+        self.row = {symbol: row for row, symbol in enumerate(panel.symbols)}
+        self._column = {session.day: column for column, session in enumerate(panel.sessions)}
+        self._closes = [session.close_ns for session in panel.sessions]
+        columns = np.arange(len(panel.sessions), dtype=np.int32)
+        self._latest = np.maximum.accumulate(np.where(panel.close > 0, columns, np.int32(-1)), axis=1)
+        self._seed = seed
+        self.path = lru_cache(maxsize=_PATHS_KEPT)(self._path)
+
+    def has_bar(self, symbol: str, day: date) -> bool:
+        """Whether the symbol trades on that day."""
+        column = self._column.get(day)
+        return column is not None and bool(self.panel.close[self.row[symbol], column])
+
+    def _path(self, symbol: str, session: Session) -> Path:
+        row, column = self.row[symbol], self._column[session.day]
+        panel = self.panel
+        values = (panel.open, panel.high, panel.low, panel.close)
+        bar = tuple(int(each[row, column]) for each in values)
+        return day_path(self._seed, symbol, session.day.isoformat(), session.seconds, (bar[0], bar[1], bar[2], bar[3]))
+
+    def closed_columns(self, ns: int) -> int:
+        """How many of the panel's sessions are over at this instant."""
+        return bisect_right(self._closes, ns)
+
+    def last_bar(self, symbol: str, columns: int) -> Bar | None:
+        """The latest daily bar among the first `columns` sessions."""
+        column = int(self._latest[self.row[symbol], columns - 1]) if columns else -1
+        return None if column < 0 else self.daily_bar(symbol, column)
+
+    def daily_bar(self, symbol: str, column: int) -> Bar:
+        """The bar of one session, which must exist."""
+        panel, row = self.panel, self.row[symbol]
+        values = (panel.open, panel.high, panel.low, panel.close, panel.volume)
+        return Bar(panel.sessions[column].open_ns, *(int(each[row, column]) for each in values))
+
+    def listed(self, symbol: str, ns: int) -> bool:
+        """Whether the symbol has ever had a price by this instant."""
+        return self.quote(symbol, ns) is not None
+
+    def running(self, symbol: str, ns: int) -> Session | None:
+        """The session in which the symbol trades at this instant, if it does."""
+        session = last_open(ns)
+        return session if ns < session.close_ns and self.has_bar(symbol, session.day) else None
+
+    def quote(self, symbol: str, ns: int) -> Quote | None:
+        """The quote of an instant: on the path while the symbol trades, else around the last close."""
+        last = self.last_bar(symbol, self.closed_columns(ns))
+        session = self.running(symbol, ns)
+        if session is None:
+            return None if last is None else _quote(last.close, _bps(last), self._last_close_ns(ns))
+        second = (ns - session.open_ns) // SECOND_NS
+        mid = self.path(symbol, session).at(second)
+        return _quote(mid, _bps(last), session.open_ns + second * SECOND_NS)
+
+    def _last_close_ns(self, ns: int) -> int:
+        return self._closes[self.closed_columns(ns) - 1]
+
+    def mark(self, symbol: str, ns: int) -> int | None:
+        """What a share is worth at an instant: the mid while it trades, else exactly the last close."""
+        quote = self.quote(symbol, ns)
+        return None if quote is None else quote.mid
+
+    def first_cross(self, symbol: str, session: Session, side: Side, limit: int, from_second: int) -> int | None:
+        """The first second from `from_second` on in which the opposite quote meets the limit."""
+        if from_second >= session.seconds:
+            return None
+        mids = self.path(symbol, session).between(from_second, session.seconds - 1)
+        bps = _bps(self.last_bar(symbol, self.closed_columns(session.open_ns)))
+        bids, asks = _bid_ask(mids, bps)
+        hits = np.flatnonzero(asks <= limit if side == "buy" else bids >= limit)
+        return from_second + int(hits[0]) if len(hits) else None
+
+    def bar_so_far(self, symbol: str, ns: int, seconds: int) -> Bar | None:
+        """A bar of the running session: its last whole `seconds`, begun at a multiple of them, up to now."""
+        session = self.running(symbol, ns)
+        if session is None:
+            return None
+        second = (ns - session.open_ns) // SECOND_NS
+        start = second // seconds * seconds
+        prices = self.path(symbol, session).between(start, second)
+        day = self.daily_bar(symbol, self._column[session.day])
+        volume = day.volume * (second - start + 1) // session.seconds
+        extremes = int(prices.max()), int(prices.min())
+        return Bar(session.open_ns + start * SECOND_NS, int(prices[0]), *extremes, int(prices[-1]), volume)
+
+
+def _bps(bar: Bar | None) -> int:
+    return 20 if bar is None else spread_bps(bar.close / E4 * bar.volume)
+
+
+def _bid_ask(mids: Ints, bps: int) -> tuple[Ints, Ints]:
+    """Around each mid, on the tick, at least a tick wide; the bid stays above zero."""
+    tick = np.where(mids >= E4, 100, 1)
+    half = np.maximum(tick // 2, mids * bps // 20_000)
+    bids = np.maximum((mids - half) // tick * tick, 1)
+    asks = np.maximum(-(-(mids + half) // tick) * tick, bids + tick)
+    return bids, asks
+
+
+def _quote(mid: int, bps: int, since_ns: int) -> Quote:
+    bids, asks = _bid_ask(np.array([mid], dtype=np.int64), bps)
+    return Quote(since_ns, int(bids[0]), int(asks[0]), mid)

@@ -1,0 +1,142 @@
+"""The order and its life: a table of transitions and the one function that applies them."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from trader.simulated_exchange.calendar import Session, session_on
+from trader.simulated_exchange.draws import identity
+from trader.simulated_exchange.market import Side
+from trader.simulated_exchange.money import ZERO
+
+Status = Literal[
+    "accepted", "pending_new", "new", "partially_filled", "pending_cancel", "filled", "canceled", "expired", "rejected"
+]
+EventKind = Literal["new", "partial_fill", "fill", "pending_cancel", "canceled", "expired", "rejected"]
+TERMINAL: frozenset[Status] = frozenset({"filled", "canceled", "expired", "rejected"})
+
+_WAITING: dict[EventKind, Status] = {
+    "new": "new",
+    "rejected": "rejected",
+    "partial_fill": "partially_filled",
+    "fill": "filled",
+    "pending_cancel": "pending_cancel",
+    "expired": "expired",
+}
+_WORKING: dict[EventKind, Status] = {kind: status for kind, status in _WAITING.items() if kind != "new"}
+TRANSITIONS: dict[Status, dict[EventKind, Status]] = {
+    "accepted": _WAITING,
+    "pending_new": _WAITING,
+    "new": _WORKING,
+    "partially_filled": _WORKING,
+    "pending_cancel": {
+        "partial_fill": "pending_cancel",
+        "fill": "filled",
+        "canceled": "canceled",
+        "expired": "expired",
+        "rejected": "rejected",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Step:
+    """Something that happens to an order at an instant; quantity and price (USD) for fills alone."""
+
+    at_ns: int
+    kind: EventKind
+    qty: Decimal = ZERO
+    price: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order as the exchange knows it. Instants in ns, prices in USD, `day` its session (ISO date).
+
+    `reserve_price` is what a share of a buy holds back from buying power. `doomed` orders are rejected on arrival.
+    """
+
+    number: int
+    client_order_id: str
+    symbol: str
+    side: Side
+    type: str
+    time_in_force: str
+    qty: Decimal | None
+    notional: Decimal | None
+    limit_price: Decimal | None
+    reserve_price: Decimal
+    status: Status
+    submitted_ns: int
+    day: str
+    updated_ns: int
+    doomed: bool = False
+    filled_qty: Decimal = ZERO
+    filled_usd: Decimal = ZERO
+    fills: int = 0
+    last_fill_ns: int | None = None
+    cancel_requested_ns: int | None = None
+    ended_ns: int | None = None
+
+    @property
+    def id(self) -> UUID:
+        """The exchange's own name for it."""
+        return identity("order", self.client_order_id)
+
+    @property
+    def session(self) -> Session:
+        """The session it is good for."""
+        session = session_on(date.fromisoformat(self.day))
+        assert session is not None
+        return session
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can still happen to it."""
+        return self.status not in TERMINAL
+
+    @property
+    def leaves_qty(self) -> Decimal:
+        """Shares still to fill; 0 for a notional order, whose shares are known only when it fills."""
+        return ZERO if self.qty is None or not self.is_open else self.qty - self.filled_qty
+
+    @property
+    def reserved_usd(self) -> Decimal:
+        """What an open buy holds back from buying power."""
+        if self.side == "sell" or not self.is_open:
+            return ZERO
+        return self.leaves_qty * self.reserve_price if self.notional is None else self.notional
+
+
+def apply(order: Order, step: Step) -> Order:
+    """The order after the step; KeyError for a step that its status does not allow."""
+    after = replace(order, status=TRANSITIONS[order.status][step.kind], updated_ns=step.at_ns)
+    if step.kind in {"partial_fill", "fill"}:
+        after = replace(
+            after,
+            filled_qty=order.filled_qty + step.qty,
+            filled_usd=order.filled_usd + step.qty * step.price,
+            fills=order.fills + 1,
+            last_fill_ns=step.at_ns,
+        )
+    if step.kind == "pending_cancel":
+        after = replace(after, cancel_requested_ns=step.at_ns)
+    return after if after.is_open else replace(after, ended_ns=step.at_ns)
+
+
+_AMOUNTS = {field.name for field in fields(Order) if "Decimal" in str(field.type)}
+
+
+def to_record(order: Order) -> dict[str, Any]:
+    """Plain JSON values, amounts as text."""
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in asdict(order).items()}
+
+
+def from_record(record: dict[str, Any]) -> Order:
+    """The order of `to_record`."""
+    values: dict[str, Any] = {
+        name: Decimal(value) if name in _AMOUNTS and value is not None else value for name, value in record.items()
+    }
+    return Order(**values)
