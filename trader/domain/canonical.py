@@ -78,4 +78,4 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 def loads(kind: type[T], text: str | bytes) -> T:
     """The `kind` whose canonical text this is; raises pydantic.ValidationError when it is not one."""
-    return cast("T", _adapter(kind).validate_json(text))
+    return cast("T", _adapter(cast("Any", kind)).validate_json(text))

@@ -127,7 +127,7 @@ class OrderObserved:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """We asked the broker to cancel; `reason` is `close`, `halt`, `emergency_stop` or `lost_plan`."""
+    """A cancel and whose it is: ours (`close`, `halt`, `emergency_stop`, `lost_plan`), or somebody else's (`outside`)."""
 
     kind: ClassVar[str] = "cancel_requested"
     session_date: date

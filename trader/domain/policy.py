@@ -64,6 +64,8 @@ class SizingPolicy(Section):
     """Share of equity to invest when every position is filled."""
     rebalance_band: Fraction = Decimal("0.2")
     """A holding within this share of its target size is left alone."""
+    price_headroom: Fraction = Decimal("0.05")
+    """Room left below the position and order caps for the price to move between the close and the order."""
     min_trade_usd: Annotated[Decimal, Field(ge=0)] = Decimal(500)
     """Smaller trades are not worth their spread; closing a holding is never too small."""
 

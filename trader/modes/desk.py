@@ -15,7 +15,7 @@ from trader.domain.policy import (
 )
 from trader.ports.broker import Broker, MarketData
 from trader.ports.clock import Clock, StopSignal
-from trader.ports.stores import BarArchive, Calendar, Ledger, Lease, ModelStore, PlanFiles, StateFile
+from trader.ports.stores import BarArchive, Calendar, Lease, Ledger, ModelStore, PlanFiles, StateFile
 
 
 @dataclass(frozen=True, slots=True)

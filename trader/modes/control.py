@@ -1,0 +1,143 @@
+"""The stop controls: halt, resume, and the emergency stop."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from trader.decision.admission import approve_flatten, intended
+from trader.domain.errors import BrokerUnavailable, CancelRefused, ChecksFailed, TraderError
+from trader.domain.journal import Event, StateChanged, TradingState
+from trader.domain.market import SessionDay
+from trader.domain.orders import BrokerOrder, OrderKey, OrderRequest, Purpose, Side
+from trader.domain.plan import Provenance
+from trader.domain.portfolio import Position
+from trader.execution.identifiers import client_order_id, parse
+from trader.modes.desk import Desk
+from trader.ports.stores import Ledger, StateFile
+
+log = structlog.get_logger()
+_ROUND = timedelta(seconds=30)
+_ROUNDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class StopReport:
+    """What an emergency stop did, and what it left open (nothing, when all went well)."""
+
+    cancelled: int
+    closed: int
+    open_orders: tuple[str, ...]
+    open_positions: tuple[str, ...]
+    suspended: bool
+
+
+def halt(state: StateFile, ledger: Ledger | None, now: datetime, reason: str, by: str) -> None:
+    """Stop sending: a running session cancels its orders and ends. The file counts, the ledger has a copy."""
+    state.write(TradingState.HALT, reason)
+    _mirror(ledger, StateChanged(now.date(), TradingState.HALT, reason, by))
+    log.warning("RISK halted", reason=reason, by=by)
+
+
+def resume(state: StateFile, ledger: Ledger | None, now: datetime, by: str) -> None:
+    """Trade again."""
+    state.write(TradingState.ACTIVE, "")
+    _mirror(ledger, StateChanged(now.date(), TradingState.ACTIVE, "resumed", by))
+    log.warning("RISK resumed", by=by)
+
+
+def emergency_stop(desk: Desk, reason: str, by: str, flatten: bool) -> StopReport:
+    """Halt, cancel every open order, close every position if asked, and have the broker refuse new orders."""
+    halt(desk.state, desk.ledger, desk.clock.now(), reason, by)
+    session = _session(desk)
+    cancelled, left = _cancel_until_gone(desk, session)
+    closed = _flatten(desk, session) if flatten else 0
+    desk.broker.suspend(True)
+    positions = tuple(p.symbol for p in desk.broker.positions()) if flatten else ()
+    return StopReport(cancelled, closed, tuple(o.client_order_id for o in left), positions, suspended=True)
+
+
+def _mirror(ledger: Ledger | None, event: Event) -> None:
+    """The copy of a stop in the ledger must never hinder the stop."""
+    try:
+        if ledger is not None:
+            ledger.append(event)
+    except TraderError as error:
+        log.error("RISK the ledger did not take the change of state; the STATE file has it", cause=str(error))
+
+
+def _session(desk: Desk) -> SessionDay:
+    today = desk.clock.now().date()
+    return desk.calendar.session(today) or desk.calendar.previous(today)
+
+
+def _cancel_until_gone(desk: Desk, session: SessionDay) -> tuple[int, list[BrokerOrder]]:
+    asked: set[str] = set()
+    working: list[BrokerOrder] = []
+    for _ in range(_ROUNDS):
+        working = [order for order in desk.broker.orders_of(session) if not order.status.terminal]
+        for order in working:
+            if order.broker_order_id not in asked:
+                asked.add(order.broker_order_id)
+                _cancel(desk, order)
+        if not working:
+            break
+        desk.clock.wait_until(desk.clock.now() + timedelta(seconds=2))
+    return len(asked), working
+
+
+def _cancel(desk: Desk, order: BrokerOrder) -> None:
+    try:
+        desk.broker.cancel(order.broker_order_id)
+    except (CancelRefused, BrokerUnavailable) as error:
+        log.warning("ORDER cancel not taken", client_order_id=order.client_order_id, cause=str(error))
+
+
+def _flatten(desk: Desk, session: SessionDay) -> int:
+    """Sell out of what the broker says we hold, round by round, until it says we hold nothing."""
+    now = desk.clock.now()
+    if not session.open_at <= now < session.close_at:
+        raise ChecksFailed("the market is closed: orders are cancelled, positions are as they were", _FLATTEN_LATER)
+    closed: set[str] = set()
+    with desk.lease.hold():
+        for _ in range(_ROUNDS):
+            positions = desk.broker.positions()
+            if not positions:
+                break
+            closed |= {position.symbol for position in positions}
+            _sell_out(desk, session, positions)
+            desk.clock.wait_until(desk.clock.now() + _ROUND)
+            _cancel_until_gone(desk, session)
+    return len(closed)
+
+
+_FLATTEN_LATER = "Run `trader emergency-stop --flatten` again after the open."
+
+
+def _sell_out(desk: Desk, session: SessionDay, positions: tuple[Position, ...]) -> None:
+    quotes = desk.market.quotes([position.symbol for position in positions])
+    number = _next_number(desk, session)
+    for offset, position in enumerate(positions):
+        quote = quotes.get(position.symbol)
+        if quote is None:
+            log.error("RISK no quote to close with", symbol=position.symbol)
+            continue
+        side = Side.SELL if position.quantity > 0 else Side.BUY
+        policy = desk.policies.execution
+        key = OrderKey(
+            policy.account, policy.strategy, session.date, position.symbol, side, Purpose.FLATTEN, number + offset, 0, 0
+        )
+        request = OrderRequest(client_order_id(key), position.symbol, side, abs(position.quantity), reduces=True)
+        order = approve_flatten(request, position, quote, policy.collar_bps)
+        none = Provenance(desk.release, desk.config_hash, "", "")
+        _mirror(desk.ledger, intended(session.date, key, order, none))
+        try:
+            desk.broker.submit(order)
+        except TraderError as error:
+            log.error("ORDER to close a position not taken", client_order_id=order.client_order_id, cause=str(error))
+
+
+def _next_number(desk: Desk, session: SessionDay) -> int:
+    keys = (parse(order.client_order_id) for order in desk.broker.orders_of(session))
+    used = [key.sequence for key in keys if key is not None and key.purpose is Purpose.FLATTEN]
+    return max(used, default=-1) + 1

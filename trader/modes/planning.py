@@ -1,0 +1,162 @@
+"""From the desk to a plan: gather the snapshot, decide, commit; or find the plan that was committed before."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import structlog
+
+from trader.accounting.book import start_of_day
+from trader.decision.decide import Snapshot, decide
+from trader.domain.canonical import digest, dumps
+from trader.domain.errors import ChecksFailed
+from trader.domain.journal import AccountOpened, ConfigRecorded, PlanCommitted
+from trader.domain.market import SessionDay
+from trader.domain.plan import Plan
+from trader.domain.portfolio import Book, Holding, Lot, Position
+from trader.execution.identifiers import belongs, parse
+from trader.modes.desk import Desk
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOutcome:
+    """Whether deciding again gives the committed plan, byte for byte; `differences` names the parts that do not."""
+
+    session_date: date
+    committed_hash: str
+    replayed_hash: str
+    differences: tuple[str, ...]
+
+    @property
+    def identical(self) -> bool:
+        """Same bytes."""
+        return self.committed_hash == self.replayed_hash
+
+
+def plan_day(desk: Desk, day: date) -> Plan:
+    """The committed plan of the day, or what would be decided now; writes and sends nothing."""
+    return committed_plan(desk, day) or decide(gather(desk, require_session(desk, day), _book_now(desk, day)))
+
+
+def committed_plan(desk: Desk, day: date) -> Plan | None:
+    """The plan in the ledger, if the day was decided."""
+    entry = next(desk.ledger.entries(day, (PlanCommitted,)), None)
+    return entry.event.plan if entry and isinstance(entry.event, PlanCommitted) else None
+
+
+def require_session(desk: Desk, day: date) -> SessionDay:
+    """The session of the day. Raises ChecksFailed when the exchange is closed."""
+    session = desk.calendar.session(day)
+    if session is None:
+        following = desk.calendar.sessions(day, date.fromordinal(day.toordinal() + 10))[0].date
+        raise ChecksFailed(f"{day} is no trading session", f"The next one is {following}.")
+    return session
+
+
+def obtain_plan(desk: Desk, session: SessionDay) -> Plan | None:
+    """The plan to work on: from the ledger, else from its file, else decided now and committed.
+
+    None when the broker knows orders of today that no record of ours explains: the plan is lost, and nothing is
+    decided a second time.
+    """
+    plan = committed_plan(desk, session.date)
+    if plan is None:
+        plan = desk.plans.read(session.date)
+        if plan is not None:
+            _recover(desk, plan)
+        elif _sent_today(desk, session):
+            return None
+        else:
+            plan = decide(gather(desk, session, open_account(desk, session.date)))
+            _commit(desk, plan)
+    desk.plans.write(plan)
+    return plan
+
+
+def gather(desk: Desk, session: SessionDay, book: Book, model_hash: str | None = None) -> Snapshot:
+    """Everything the decision for this session may know; the promoted model unless another is named."""
+    policies = desk.policies
+    symbols = sorted({*desk.universe.symbols, *(holding.symbol for holding in book.holdings)})
+    panel = desk.bars.panel(symbols, desk.calendar.previous(session.date).date, policies.data.lookback_sessions)
+    return Snapshot(
+        account=policies.execution.account,
+        strategy=policies.execution.strategy,
+        session_date=session.date,
+        release=desk.release,
+        config_hash=desk.config_hash,
+        panel=panel,
+        universe=desk.universe,
+        book=book,
+        ranker=desk.models.load(model_hash) if model_hash else desk.models.promoted(),
+        data=policies.data,
+        sizing=policies.sizing,
+        risk=policies.risk,
+    )
+
+
+def open_account(desk: Desk, day: date) -> Book:
+    """The book at the start of the day; a ledger without an account is opened with what the broker holds."""
+    if desk.ledger.latest(AccountOpened) is None:
+        account = desk.broker.account()
+        desk.ledger.append(AccountOpened(day, account.account_number, _broker_book(desk, day)))
+        log.info("PORTFOLIO account opened from the broker's cash and positions", cash_usd=str(account.cash_usd))
+    return start_of_day(desk.ledger.entries(), day)
+
+
+def replay(desk: Desk, day: date) -> ReplayOutcome:
+    """Decide a past day again from what was known then, and compare with the plan that was committed."""
+    committed = committed_plan(desk, day)
+    if committed is None:
+        raise ChecksFailed(f"no plan was committed for {day}", "`trader status` lists the days with a plan.")
+    book = start_of_day(desk.ledger.entries(), day)
+    snapshot = gather(desk, require_session(desk, day), book, committed.provenance.model)
+    again = decide(snapshot)
+    ours, theirs = _parts(committed), _parts(again)
+    return ReplayOutcome(
+        day, digest(committed), digest(again), tuple(name for name in ours if ours[name] != theirs[name])
+    )
+
+
+def _parts(plan: Plan) -> dict[str, str]:
+    names = ("data_as_of", "provenance", "equity_usd", "book", "targets", "intents", "denials", "exclusions")
+    return {name: dumps(getattr(plan, name)) for name in names}
+
+
+def _commit(desk: Desk, plan: Plan) -> None:
+    day, known = plan.session_date, desk.ledger.latest(ConfigRecorded)
+    if known is None or getattr(known.event, "config", "") != desk.config_hash:
+        desk.ledger.append(ConfigRecorded(day, desk.config_hash, desk.config_text))
+    desk.ledger.append(PlanCommitted(day, digest(plan), plan))
+    log.info("EXECUTION plan committed", orders=len(plan.intents), plan_hash=digest(plan)[:12])
+
+
+def _recover(desk: Desk, plan: Plan) -> None:
+    """The ledger was lost during the day: the plan file holds the book the day began with."""
+    log.warning("EXECUTION the ledger has no plan for today; resuming the one in the plan file")
+    if desk.ledger.latest(AccountOpened) is None:
+        account = desk.broker.account()
+        desk.ledger.append(AccountOpened(plan.session_date, account.account_number, plan.book, source="plan_file"))
+    desk.ledger.append(PlanCommitted(plan.session_date, digest(plan), plan))
+
+
+def _sent_today(desk: Desk, session: SessionDay) -> bool:
+    policy = desk.policies.execution
+    ids = (parse(order.client_order_id) for order in desk.broker.orders_of(session))
+    return any(belongs(key, policy.account, policy.strategy, session.date) for key in ids)
+
+
+def _book_now(desk: Desk, day: date) -> Book:
+    if desk.ledger.latest(AccountOpened) is None:
+        return _broker_book(desk, day)
+    return start_of_day(desk.ledger.entries(), day)
+
+
+def _broker_book(desk: Desk, day: date) -> Book:
+    return Book(desk.broker.account().cash_usd, tuple(_as_holding(p, day) for p in desk.broker.positions()))
+
+
+def _as_holding(position: Position, day: date) -> Holding:
+    cost_usd = (position.quantity * position.average_entry_price).quantize(Decimal("0.01"))
+    return Holding(position.symbol, (Lot(day, position.quantity, cost_usd),))

@@ -1,0 +1,35 @@
+"""A whole day at its times: preflight, session, end of day."""
+
+from collections.abc import Callable
+from datetime import date, datetime, time
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from trader.modes.desk import Desk
+from trader.modes.preflight import PreflightReport, preflight
+from trader.modes.session import SessionOutcome, run_session
+
+T = TypeVar("T")
+
+
+def at(desk: Desk, day: date, moment: time) -> datetime:
+    """The instant of a schedule time on a date, in the configured zone."""
+    return datetime.combine(day, moment, ZoneInfo(desk.policies.calendar.timezone))
+
+
+def run_day(
+    desk: Desk, day: date, close_day: Callable[[Desk, date], T]
+) -> tuple[PreflightReport, SessionOutcome | None, T | None]:
+    """Wait for each time in turn; a preflight that fails, or a request to stop, ends the day early."""
+    schedule = desk.policies.calendar
+    desk.clock.wait_until(at(desk, day, schedule.preflight_at))
+    checks = preflight(desk, day)
+    if not checks.ok or desk.stop.requested():
+        return checks, None, None
+    desk.clock.wait_until(at(desk, day, schedule.session_at))
+    outcome = run_session(desk, day)
+    session = desk.calendar.session(day)
+    if session is None or desk.stop.requested():
+        return checks, outcome, None
+    desk.clock.wait_until(max(at(desk, day, schedule.eod_at), session.close_at))
+    return checks, outcome, None if desk.stop.requested() else close_day(desk, day)
