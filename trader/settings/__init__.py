@@ -1,0 +1,1 @@
+"""The configuration file and the environment as frozen values; whatever is not understood is refused."""
