@@ -1,0 +1,62 @@
+"""The life of an order: the broker's word may come late, twice and out of order."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.orders import DAY, OPEN, entries, intended, key, observed
+from trader.domain.journal import CancelRequested, FillRecorded, SubmitUnknown
+from trader.domain.orders import Fill, OrderStatus, Side
+from trader.execution.identifiers import client_order_id
+from trader.execution.order_state import NEXT, OrderView, fold
+
+KEY = key()
+ID = client_order_id(KEY)
+ends = [status for status in OrderStatus if status.terminal and status is not OrderStatus.DENIED]
+
+
+def test_every_status_has_its_row_and_ends_are_final() -> None:
+    assert set(NEXT) == set(OrderStatus)
+    assert all(not NEXT[end] for end in ends)
+
+
+@given(st.sampled_from(ends), st.lists(st.sampled_from(sorted(set(OrderStatus) - {OrderStatus.INTENDED}))))
+def test_nothing_moves_an_order_from_its_end(end: OrderStatus, later: Sequence[OrderStatus]) -> None:
+    views = fold(entries(intended(KEY), observed(KEY, end), *(observed(KEY, status) for status in later)))
+    assert views[ID].status is end
+
+
+def test_an_older_report_neither_reopens_nor_unfills() -> None:
+    reports = [observed(KEY, OrderStatus.PARTIALLY_FILLED, filled=6), observed(KEY, OrderStatus.WORKING, filled=0)]
+    view = fold(entries(intended(KEY), *reports))[ID]
+    assert (view.status, view.filled_quantity) == (OrderStatus.PARTIALLY_FILLED, Decimal(6))
+
+
+def test_an_unclear_answer_restarts_the_wait_for_proof_of_absence() -> None:
+    view = fold(entries(intended(KEY), SubmitUnknown(DAY, ID, "time-out")))[ID]
+    assert view.status is OrderStatus.UNKNOWN
+    assert (view.unsure_since - OPEN).total_seconds() == 2
+
+
+def test_a_fill_counts_once_and_missing_fills_show() -> None:
+    fill = FillRecorded(DAY, ID, Fill("f1", "b", "AAA", Side.BUY, Decimal(4), Decimal(100), OPEN))
+    events = [intended(KEY), observed(KEY, OrderStatus.PARTIALLY_FILLED, filled=6), fill, fill]
+    assert fold(entries(*events))[ID].fills_missing
+    rest = FillRecorded(DAY, ID, Fill("f2", "b", "AAA", Side.BUY, Decimal(2), Decimal(100), OPEN))
+    assert not fold(entries(*events, rest))[ID].fills_missing
+
+
+def test_an_order_found_at_the_broker_alone_has_a_view() -> None:
+    view = fold(entries(observed(KEY, OrderStatus.WORKING)))[ID]
+    assert isinstance(view, OrderView)
+    assert view.intended is None
+    assert view.broker_order_id
+
+
+@pytest.mark.parametrize("reason", ["halt", "outside"])
+def test_the_reason_of_a_cancel_is_kept(reason: str) -> None:
+    events = [intended(KEY), observed(KEY, OrderStatus.WORKING), CancelRequested(DAY, ID, reason)]
+    assert fold(entries(*events, observed(KEY, OrderStatus.CANCELED)))[ID].cancel_reason == reason
