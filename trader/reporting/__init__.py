@@ -1,0 +1,1 @@
+"""Pure: the day as a document, and that document as a page."""

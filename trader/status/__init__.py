@@ -1,0 +1,1 @@
+"""What `trader status` shows, read from ledger and state."""
