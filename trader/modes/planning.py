@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import structlog
 
-from trader.accounting.book import start_of_day
+from trader.accounting.book import BOOK_KINDS, start_of_day
 from trader.decision.decide import Snapshot, decide
 from trader.domain.canonical import digest, dumps
 from trader.domain.errors import ChecksFailed
@@ -102,7 +102,7 @@ def open_account(desk: Desk, day: date) -> Book:
         account = desk.broker.account()
         desk.ledger.append(AccountOpened(day, account.account_number, _broker_book(desk, day)))
         log.info("PORTFOLIO account opened from the broker's cash and positions", cash_usd=str(account.cash_usd))
-    return start_of_day(desk.ledger.entries(), day)
+    return start_of_day(desk.ledger.entries(kinds=BOOK_KINDS), day)
 
 
 def replay(desk: Desk, day: date) -> ReplayOutcome:
@@ -110,7 +110,7 @@ def replay(desk: Desk, day: date) -> ReplayOutcome:
     committed = committed_plan(desk, day)
     if committed is None:
         raise ChecksFailed(f"no plan was committed for {day}", "`trader status` lists the days with a plan.")
-    book = start_of_day(desk.ledger.entries(), day)
+    book = start_of_day(desk.ledger.entries(kinds=BOOK_KINDS), day)
     snapshot = gather(desk, require_session(desk, day), book, committed.provenance.model)
     again = decide(snapshot)
     ours, theirs = _parts(committed), _parts(again)
@@ -150,7 +150,7 @@ def _sent_today(desk: Desk, session: SessionDay) -> bool:
 def _book_now(desk: Desk, day: date) -> Book:
     if desk.ledger.latest(AccountOpened) is None:
         return _broker_book(desk, day)
-    return start_of_day(desk.ledger.entries(), day)
+    return start_of_day(desk.ledger.entries(kinds=BOOK_KINDS), day)
 
 
 def _broker_book(desk: Desk, day: date) -> Book:

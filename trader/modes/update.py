@@ -1,11 +1,12 @@
 """Bringing the bar archive up to date from the broker's data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import structlog
 
-from trader.decision.universe import missing_ranges
+from trader.decision.universe import BarRequest, missing_ranges, screen
 from trader.modes.desk import Desk
 
 log = structlog.get_logger()
@@ -21,14 +22,34 @@ class UpdateReport:
 
 
 def update_bars(desk: Desk, through: date, history_sessions: int | None = None) -> UpdateReport:
-    """Fetch what the archive lacks up to the session `through`, and store it."""
-    wanted = history_sessions or desk.policies.data.lookback_sessions
-    ranges = missing_ranges(desk.bars.last_dates(), desk.universe.symbols, through, desk.calendar, wanted)
-    rows = 0
-    for number, (symbols, start, end) in enumerate(ranges, 1):
-        frame = desk.market.daily_bars(symbols, start, end)
-        rows += desk.bars.merge(frame)
-        desk.progress("bars fetched", number, len(ranges))
-    asked = sum(len(symbols) for symbols, _, _ in ranges)
+    """Fetch what the archive lacks up to the session `through`, and store it.
+
+    A symbol whose bars look like a split is asked for anew as a whole: the broker's bars are adjusted when they are
+    fetched, those stored before a split are not.
+    """
+    sessions = _sessions(desk, through, history_sessions or desk.policies.data.lookback_sessions)
+    known = desk.bars.last_dates()
+    asked, rows = _fetch(desk, missing_ranges(known, desk.universe.symbols, sessions))
+    if known:
+        again = _fetch(desk, missing_ranges({}, _split_like(desk, through), sessions))
+        asked, rows = asked + again[0], rows + again[1]
     log.info("ALPACA bars updated", through=str(through), symbols=asked, rows=rows)
     return UpdateReport(through, asked, rows)
+
+
+def _fetch(desk: Desk, requests: Sequence[BarRequest]) -> tuple[int, int]:
+    rows = 0
+    for number, request in enumerate(requests, 1):
+        rows += desk.bars.merge(desk.market.daily_bars(request.symbols, request.start, request.end))
+        desk.progress("bars fetched", number, len(requests))
+    return sum(len(request.symbols) for request in requests), rows
+
+
+def _sessions(desk: Desk, through: date, count: int) -> tuple[date, ...]:
+    start = through - timedelta(days=count * 8 // 5 + 15)
+    return tuple(session.date for session in desk.calendar.sessions(start, through))[-count:]
+
+
+def _split_like(desk: Desk, through: date) -> frozenset[str]:
+    panel = desk.bars.panel(desk.universe.symbols, through, desk.policies.data.lookback_sessions)
+    return frozenset(e.symbol for e in screen(panel, desk.policies.data) if e.code == "split_like")
