@@ -1,0 +1,51 @@
+"""The ledger's book at a date: an opening or a closed day, and the fills it does not contain yet."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from trader.accounting.postings import Realised, apply_fills
+from trader.domain.errors import InvariantViolated
+from trader.domain.journal import AccountOpened, DayClosed, Entry, Event, FillRecorded
+from trader.domain.portfolio import Book
+
+BOOK_KINDS: tuple[type[Event], ...] = (AccountOpened, DayClosed, FillRecorded)
+"""The only entries a book depends on: ask the ledger for these, every other entry is ignored."""
+
+
+def start_of_day(entries: Iterable[Entry], day: date) -> Book:
+    """The book before the first fill of `day`; an account opened on `day` starts with what it was opened with."""
+    return _book(entries, date.fromordinal(day.toordinal() - 1), opened_through=day)[0]
+
+
+def close_of_day(entries: Iterable[Entry], day: date) -> tuple[Book, Realised]:
+    """The book after the last fill of `day`, and what was closed since the checkpoint it starts from."""
+    return _book(entries, day, opened_through=day)
+
+
+def current(entries: Iterable[Entry]) -> Book:
+    """The book after every entry."""
+    return _book(entries, date.max, opened_through=date.max)[0]
+
+
+def _book(entries: Iterable[Entry], through: date, opened_through: date) -> tuple[Book, Realised]:
+    """One pass in the order of `seq`, which is not that of dates: a day may be closed, or a fill be found, late."""
+    book: Book | None = None
+    closed_on = date.min
+    pending: list[FillRecorded] = []
+    for entry in entries:
+        match entry.event:
+            case AccountOpened(session_date=day, book=opened) if day <= opened_through:
+                book, closed_on, pending = opened, date.min, []
+            case DayClosed(session_date=day, book=closed) if closed_on <= day <= through:
+                book, closed_on = closed, day
+                pending = [fill for fill in pending if fill.session_date > day]
+            case FillRecorded(session_date=day) as fill if day <= through:
+                pending.append(fill)
+            case _:
+                pass
+    if book is None:
+        raise InvariantViolated(
+            f"the ledger has no opened account on {opened_through}",
+            "Ask for a later date; the first session opens the account.",
+        )
+    return apply_fills(book, pending)
