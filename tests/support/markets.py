@@ -43,7 +43,10 @@ def as_frame(panel: BarPanel) -> pd.DataFrame:
     count = len(panel.dates)
     fields = ("open", "high", "low", "close", "volume")
     frame = pd.DataFrame(
-        {"symbol": np.repeat(panel.symbols, count), "date": pd.to_datetime(list(panel.dates) * len(panel.symbols))}
+        {
+            "symbol": np.repeat(panel.symbols, count),
+            "date": np.tile(np.array(panel.dates, dtype="datetime64[us]"), len(panel.symbols)),
+        }
         | {field: getattr(panel, field).ravel(order="F") for field in fields}
     )
     return frame.dropna().reset_index(drop=True)
