@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+import weakref
 from contextlib import suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
@@ -67,12 +68,13 @@ class ExchangeControl:
         parts = urlsplit(url)
         self._url = url
         self._connection = HTTPConnection(parts.hostname or "", parts.port, timeout=_PATIENCE_S)
+        weakref.finalize(self, self._connection.close)
 
     def get(self, path: str) -> Any:
         """The JSON of a GET. Raises BrokerUnavailable."""
         return self._ask("GET", path, None)
 
-    def post(self, path: str, body: dict[str, str]) -> Any:
+    def post(self, path: str, body: dict[str, object]) -> Any:
         """The JSON of a POST; one that may be repeated, as advancing the clock may. Raises BrokerUnavailable."""
         return self._ask("POST", path, json.dumps(body).encode())
 

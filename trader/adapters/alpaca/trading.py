@@ -96,9 +96,9 @@ class AlpacaBroker:
             placed = attempt(lambda: translate.order_named(self._client.submit_order(request), order.client_order_id))
         except Failed as failed:
             error = submit_error(order.client_order_id, failed)
-            log.warning("ALPACA order not confirmed", outcome=type(error).__name__, cause=str(failed))
+            log.debug("ALPACA order not confirmed", outcome=type(error).__name__, cause=str(failed))
         else:
-            log.info("ALPACA order accepted", broker_order_id=placed.broker_order_id, status=placed.broker_status)
+            log.debug("ALPACA order accepted", broker_order_id=placed.broker_order_id, status=placed.broker_status)
             return placed
         raise error
 
@@ -108,9 +108,9 @@ class AlpacaBroker:
             attempt(lambda: self._client.cancel_order_by_id(broker_order_id))
         except Failed as failed:
             error = cancel_error(broker_order_id, failed)
-            _log.warning("ALPACA cancel not confirmed", broker_order_id=broker_order_id, cause=str(failed))
+            _log.debug("ALPACA cancel not confirmed", broker_order_id=broker_order_id, cause=str(failed))
         else:
-            _log.info("ALPACA cancel requested", broker_order_id=broker_order_id)
+            _log.debug("ALPACA cancel requested", broker_order_id=broker_order_id)
             return
         raise error
 

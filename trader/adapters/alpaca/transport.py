@@ -40,11 +40,14 @@ class GuardedSession(requests.Session):
         """Send once. Raises NotPaper, with nothing sent, when the request leaves the venue."""
         self._venue.require_own(request.url or "")
         self._budget.take(priority=request.method != "GET")
-        return super().send(request, **{**kwargs, "timeout": self._timeout_s, "allow_redirects": False})
+        response = super().send(request, **{**kwargs, "timeout": self._timeout_s, "allow_redirects": False})
+        if 300 <= response.status_code < 400:  # the SDK would take it for a success
+            raise requests.TooManyRedirects
+        return response
 
 
 def guard(client: RESTClient, venue: Venue, timeouts: Timeouts, budget: RequestBudget) -> None:
-    """Put `client` on a guarded session and switch its own resending off.
+    """Put `client` on a guarded session and switch the SDK's own resending off.
 
     alpaca-py sends an order up to four times on 429 and 504 and has no time-out; its constructor offers neither switch.
     """
