@@ -11,6 +11,7 @@ from functools import cache, partial
 import numpy as np
 import numpy.typing as npt
 
+from trader.decision.ranks import doubled_ranks
 from trader.decision.windows import before, deviation, highest, lowest, mean
 from trader.domain.bars import BarPanel, Panel
 
@@ -145,26 +146,10 @@ def _residual_ranks(values: Panel, eligible: Mask, members: Panel) -> Panel:
 
     Twice the rank is an integer, so the sums over a sector are exact, whatever their order.
     """
-    doubled = np.where(eligible, _doubled_ranks(values), 0.0)
+    doubled = np.where(eligible, doubled_ranks(values), 0.0)
     totals, counts = doubled @ members, eligible @ members
     sector_means = (totals / np.maximum(counts, 1)) @ members.T
     return np.where(eligible, (doubled - sector_means) / (2 * eligible.sum(axis=1, keepdims=True)), np.nan)
-
-
-def _doubled_ranks(values: Panel) -> Panel:
-    """2 r - 1 along each row, r the average rank; NaN sort last and their ranks mean nothing."""
-    order = np.argsort(values, axis=1)
-    ordered = np.take_along_axis(values, order, axis=1)
-    places = np.broadcast_to(np.arange(values.shape[1]), values.shape)
-    begins = np.ones(values.shape, dtype=bool)
-    begins[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    ends = np.ones(values.shape, dtype=bool)
-    ends[:, :-1] = begins[:, 1:]
-    first = np.maximum.accumulate(np.where(begins, places, 0), axis=1)
-    last = np.minimum.accumulate(np.where(ends, places, values.shape[1])[:, ::-1], axis=1)[:, ::-1]
-    doubled = np.empty_like(values)
-    np.put_along_axis(doubled, order, (first + last + 1).astype(np.float64), axis=1)
-    return doubled
 
 
 @cache
