@@ -40,7 +40,7 @@ def opening_is_barred(work: Work) -> str | None:
 
 
 def send_all(work: Work, steps: Sequence[NextStep]) -> None:
-    """Send these, a few at a time on fresh quotes; stops early on a halt, a stop, or an answer that is unclear."""
+    """Send these, a few at a time on fresh quotes; ends early on a halt, a stop, or an answer that is unclear."""
     for start in range(0, len(steps), _CHUNK):
         chunk = steps[start : start + _CHUNK]
         quotes = work.desk.market.quotes([step.intent.symbol for step in chunk])
@@ -70,6 +70,8 @@ def _send(work: Work, step: NextStep, quotes: Mapping[str, Quote]) -> bool:
     assert request is not None
     verdict = admit(request, quotes.get(request.symbol), _gate_state(work, step.intent.reference_price, request.symbol))
     key = key_of(work.plan, step.intent, step.generation)
+    if isinstance(verdict, Denial) and verdict.code == "trading_state":
+        return False  # held back, not denied: it is sent when trading is resumed
     if isinstance(verdict, ApprovedOrder):
         work.tape.record(intended(work.session.date, key, verdict, work.plan.provenance))
     return _post(work, verdict, key, request.quantity)
