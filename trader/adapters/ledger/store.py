@@ -143,8 +143,8 @@ def _append(connection: Connection, at: datetime, event: Event) -> Entry | None:
     if isinstance(event, FillRecorded) and projections.is_known(connection, event.fill.fill_id):
         return None
     record = record_of(_head(connection), at, event)
+    entry = entry_of(record)  # what could not be read back is never written
     connection.execute(insert(journal), asdict(record))
-    entry = Entry(record.seq, datetime.fromisoformat(record.at), event, record.hash)
     projections.project(connection, entry)
     if isinstance(event, DayClosed):
         connection.execute(insert(checkpoint), {"seq": record.seq, "hash": record.hash, "at": record.at})
