@@ -1,15 +1,16 @@
 """The exchange itself: orders in, time forward, every change on disk before it is told."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from trader.simulated_exchange.account import Position, after_trade, cash_effect
 from trader.simulated_exchange.admission import Account, admit
 from trader.simulated_exchange.book import Book
-from trader.simulated_exchange.calendar import trading_session
+from trader.simulated_exchange.calendar import Session, next_open, session_on, trading_session
 from trader.simulated_exchange.draws import identity
 from trader.simulated_exchange.fills import Fill, fill_of
 from trader.simulated_exchange.intake import OrderRequest
@@ -63,6 +64,7 @@ class Engine:
         self.fills = store.fills()
         self.closes = store.closes()
         self.book = Book(lambda order: next_step(order, market, seed, partial_fills), store.orders())
+        self._closing = _next_close(self.now_ns, self.closes)
         self._change = Change()
         self._updates: list[TradeUpdate] = []
 
@@ -70,22 +72,20 @@ class Engine:
         """Let time pass up to and including `to_ns`; an earlier instant moves nothing."""
         if to_ns <= self.now_ns:
             return
-        while True:
-            close = trading_session(self.now_ns)
-            due = self.book.next_due()
-            if due is not None and due[1].at_ns <= min(to_ns, close.close_ns):
-                self.now_ns = max(self.now_ns, due[1].at_ns)
-                self._take(*due)
-            elif close.close_ns <= to_ns:
-                self.now_ns = close.close_ns
-                self._record_close(close.day.isoformat())
-            else:
-                break
-        self.now_ns = to_ns
+        while self._closing.close_ns <= to_ns:
+            self._settle_until(self._closing.close_ns)
+            day = self._closing.day.isoformat()
+            self.closes[day] = self._change.closes[day] = self.equity
+            self._closing = next_open(self._closing.open_ns)
+        self._settle_until(to_ns)
         self._commit()
 
-    def _record_close(self, day: str) -> None:
-        self.closes[day] = self._change.closes[day] = self.equity
+    def _settle_until(self, to_ns: int) -> None:
+        """Take every step due, each at its own time, then be at `to_ns`."""
+        while (due := self.book.next_due()) and due[1].at_ns <= to_ns:
+            self.now_ns = due[1].at_ns
+            self._take(*due)
+        self.now_ns = to_ns
 
     def submit(self, request: OrderRequest, *, doomed: bool = False) -> Order:
         """Accept an order, or raise RefusalError; a `doomed` order will be rejected shortly after it arrives."""
@@ -213,6 +213,15 @@ class Engine:
         self._store.save(change)
         for update in updates:
             self._publish(update)
+
+
+def _next_close(now_ns: int, closes: Mapping[str, Decimal]) -> Session:
+    """The first session whose close is not on record yet."""
+    if not closes:
+        return trading_session(now_ns)
+    recorded = session_on(date.fromisoformat(max(closes)))
+    assert recorded is not None
+    return next_open(recorded.open_ns)
 
 
 def new_account(now_ns: int, cash: Decimal) -> dict[str, str]:

@@ -14,9 +14,10 @@ from trader.simulated_exchange.wire import account_json, position_json
 
 
 async def clock(request: web.Request) -> web.Response:
-    """GET /sim/clock."""
+    """GET /sim/clock, and whether a client listens to trade_updates."""
     exchange = request.app[EXCHANGE]
-    return web.json_response({"now": zulu(exchange.engine.now_ns), "mode": exchange.clock.mode})
+    now = zulu(exchange.engine.now_ns)
+    return web.json_response({"now": now, "mode": exchange.clock.mode, "listening": exchange.hub.listening})
 
 
 async def advance(request: web.Request) -> web.Response:

@@ -16,6 +16,8 @@ from trader.simulated_exchange.gate import gate
 
 _TICK_S = 0.1
 _LONGEST_LINE = 65_536
+# Asked at import: later the parent may be gone already, and its successor would be taken for it.
+_PARENT = os.getppid()
 
 
 def serve(config: ExchangeConfig) -> None:
@@ -73,10 +75,9 @@ async def _start(site: web.TCPSite, config: ExchangeConfig) -> None:
 
 async def _tick_until(stop: asyncio.Event, exchange: Exchange) -> None:
     """Move time on in speed mode, and end when told to or, if asked for, when the parent is gone."""
-    parent = os.getppid()
     while not stop.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _TICK_S)
         exchange.tick()
-        if exchange.config.with_parent and os.getppid() != parent:
+        if exchange.config.with_parent and os.getppid() != _PARENT:
             return

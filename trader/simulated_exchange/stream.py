@@ -20,11 +20,11 @@ class Hub:
         """Nobody listens."""
         self._waiting: asyncio.Queue[dict[str, Any]] | None = None
         self._socket: web.WebSocketResponse | None = None
-        self._listening = False
+        self.listening = False
 
     def publish(self, update: TradeUpdate) -> None:
         """Pass an update on to whoever listens."""
-        if self._waiting is not None and self._listening:
+        if self._waiting is not None and self.listening:
             self._waiting.put_nowait({"stream": "trade_updates", "data": update_json(update)})
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -37,7 +37,7 @@ class Hub:
             await socket.prepare(request)
             await self._converse(socket)
         finally:
-            self._socket, self._waiting, self._listening = None, None, False
+            self._socket, self._waiting, self.listening = None, None, False
         return socket
 
     async def close(self) -> None:
@@ -68,7 +68,7 @@ class Hub:
             return {"stream": "authorization", "data": {"status": status, "action": "authenticate"}}, good
         if said.get("action") == "listen" and authorized:
             streams = [name for name in data.get("streams", []) if name == "trade_updates"]
-            self._listening = bool(streams)
+            self.listening = bool(streams)
             return {"stream": "listening", "data": {"streams": streams}}, True
         refusal = {"status": "unauthorized", "action": str(said.get("action"))}
         return {"stream": "authorization", "data": refusal}, authorized
