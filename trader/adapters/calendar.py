@@ -13,7 +13,7 @@ from trader.adapters import durable
 from trader.domain.errors import ConfigurationError
 from trader.domain.market import SessionDay
 
-FIRST, LAST = date(2000, 1, 1), date(2045, 12, 31)
+FIRST, LAST = date(1990, 1, 1), date(2045, 12, 31)
 
 
 class ExchangeCalendar:
@@ -47,7 +47,8 @@ class ExchangeCalendar:
     def _all(self) -> tuple[SessionDay, ...]:
         if self._cache is None:
             return _from_library()
-        path = self._cache / f"xnys-{version('exchange_calendars')}-{version('tzdata')}.json"
+        releases = f"{version('exchange_calendars')}-{version('tzdata')}"
+        path = self._cache / f"xnys-{FIRST:%Y}-{LAST:%Y}-{releases}.json"
         try:
             rows = json.loads(path.read_bytes())
             return tuple(SessionDay(date.fromisoformat(d), *map(datetime.fromisoformat, times)) for d, *times in rows)
