@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from trader.accounting.performance import EquityPoint
 from trader.domain.orders import OrderStatus, Side
 from trader.domain.plan import Denial, Provenance
 from trader.execution.reconciliation import Break
@@ -47,7 +48,10 @@ class ProfitLoss:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The day in one row; drawdown and returns are fractions, negative when equity lies below its peak."""
+    """The day in one row. `drawdown` is the fraction by which equity lies below its peak, 0 or negative.
+
+    `start_equity_usd` is that of the last closed day; `unsent` counts planned orders that never got as far as an id.
+    """
 
     equity_usd: Decimal
     start_equity_usd: Decimal
@@ -59,6 +63,8 @@ class Figures:
     slippage_usd: Decimal
     slippage_bps: Decimal | None
     drawdown: Decimal
+    planned: int
+    unsent: int
     orders: int
     filled: int
     fills: int
@@ -107,15 +113,6 @@ class SectorLine:
 
 
 @dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """Equity after a session and how far it lay below the highest so far."""
-
-    session_date: date
-    equity_usd: Decimal
-    drawdown: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class ExclusionGroup:
     """Symbols left out for one reason."""
 
@@ -131,7 +128,7 @@ class DayReport:
     figures: Figures
     checks: tuple[Check, ...]
     breaks: tuple[Break, ...]
-    curve: tuple[CurvePoint, ...]
+    curve: tuple[EquityPoint, ...]
     sectors: tuple[SectorLine, ...]
     symbols: tuple[SymbolLine, ...]
     best: tuple[SymbolLine, ...]

@@ -17,12 +17,16 @@ def signed_usd(amount: Decimal | None, places: int = 0) -> str:
 
 def percent(fraction: Decimal | None, places: int = 1) -> str:
     """A fraction in per cent."""
-    return NOTHING if fraction is None else _minus(f"{fraction * 100:,.{places}f}") + " %"
+    return NOTHING if fraction is None else _minus(f"{fraction * 100:,.{places}f}") + "\N{NO-BREAK SPACE}%"
 
 
 def signed_percent(fraction: Decimal | None, places: int = 2) -> str:
     """A fraction in per cent with its sign."""
-    return NOTHING if fraction is None else _minus(_unsigned_zero(f"{fraction * 100:+,.{places}f}")) + " %"
+    return (
+        NOTHING
+        if fraction is None
+        else _minus(_unsigned_zero(f"{fraction * 100:+,.{places}f}")) + "\N{NO-BREAK SPACE}%"
+    )
 
 
 def bps(value: Decimal | None) -> str:

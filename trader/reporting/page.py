@@ -29,7 +29,7 @@ def render_html(report: DayReport, with_plots: bool = True) -> str:
             plots=_plots(report) if with_plots else {},
             venue=_VENUES.get(report.header.venue, report.header.venue),
             remedies=REMEDIES,
-            summary=_summary(report.orders),
+            summary=_summary(report),
             prefix=_prefix(report.orders),
             costliest=_costliest(report.orders),
             provenance=_provenance(report.header),
@@ -82,9 +82,11 @@ def _prefix(orders: Sequence[OrderLine]) -> str:
     return orders[0].client_order_id.removesuffix(_tail(orders[0].client_order_id)) if orders else ""
 
 
-def _summary(orders: Sequence[OrderLine]) -> str:
-    counted = Counter(_words(order.status) for order in orders)
-    return ", ".join(f"{count} {status}" for status, count in counted.most_common()) + "."
+def _summary(report: DayReport) -> str:
+    counted = Counter(_words(order.status) for order in report.orders)
+    parts = [f"{count} {status}" for status, count in counted.most_common()]
+    unsent = report.figures.unsent
+    return ", ".join(parts + ([f"{unsent} planned and never sent"] if unsent else [])) + "."
 
 
 def _costliest(orders: Sequence[OrderLine]) -> list[OrderLine]:

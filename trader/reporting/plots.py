@@ -15,6 +15,7 @@ from trader.reporting.day_report import DayReport
 from trader.reporting.formats import signed_usd, usd
 
 _WIDTH_IN = 8.6
+_SINGLE_BARS = 120  # more holdings than this are drawn as one shape
 _INK, _MUTED, _RULE, _ACCENT, _GAIN, _LOSS = (f"#0a0b0{n}" for n in range(1, 7))
 _VARIABLES = {_INK: "ink", _MUTED: "muted", _RULE: "rule", _ACCENT: "accent", _GAIN: "gain", _LOSS: "loss"}
 _STYLE: dict[Any, Any] = {
@@ -110,7 +111,10 @@ def _exposure(axes: Axes, report: DayReport) -> None:
 
 def _weights(axes: Axes, report: DayReport) -> None:
     weights = sorted((float(line.weight) * 100 for line in report.symbols if line.quantity), reverse=True)
-    axes.bar(range(1, len(weights) + 1), weights, width=0.8, color=[_ACCENT if w > 0 else _LOSS for w in weights])
+    if len(weights) <= _SINGLE_BARS:
+        axes.bar(range(1, len(weights) + 1), weights, width=0.8, color=_ACCENT)
+    else:
+        axes.stairs(weights, fill=True, color=_ACCENT)
     axes.set_xlabel("holdings, largest first")
     axes.set_ylabel("% of equity")
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
