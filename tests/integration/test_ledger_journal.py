@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -25,8 +26,10 @@ TUE = DAY + timedelta(days=1)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> SqlLedger:
-    return open_ledger(tmp_path / "ledger.db", ManualClock())
+def ledger(tmp_path: Path) -> Iterator[SqlLedger]:
+    ledger = open_ledger(tmp_path / "ledger.db", ManualClock())
+    yield ledger
+    ledger.close()
 
 
 def test_every_kind_of_event_comes_back_as_it_was(ledger: SqlLedger) -> None:
