@@ -1,8 +1,7 @@
 """Reads are tried again; nothing else is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from itertools import chain
 from typing import TypeVar
 
 import structlog
@@ -12,23 +11,21 @@ from trader.ports.clock import Clock
 
 T = TypeVar("T")
 
-_PAUSES = (timedelta(seconds=1), timedelta(seconds=3))
+PAUSES = (timedelta(seconds=1), timedelta(seconds=3))
 _LONGEST = timedelta(seconds=60)
 _log = structlog.get_logger(__name__)
 
 
-def read(operation: str, request: Callable[[], T], clock: Clock) -> T:
-    """The answer to `request`, asked up to three times. Raises BrokerUnavailable."""
-    for pause in chain(_PAUSES, [None]):
-        try:
-            return attempt(request)
-        except Failed as failed:
-            if pause is None or not failed.passing:
-                error = unavailable(operation, failed)
-                break
-            _log.warning("ALPACA asking again", operation=operation, cause=str(failed))
-            _wait(clock, pause, failed)
-    raise error
+def read(operation: str, request: Callable[[], T], clock: Clock, pauses: Sequence[timedelta] = PAUSES) -> T:
+    """The answer to `request`, asked again after each pause while it may succeed. Raises BrokerUnavailable."""
+    try:
+        return attempt(request)
+    except Failed as failed:
+        if not (pauses and failed.passing):
+            raise unavailable(operation, failed) from None
+        _log.warning("ALPACA asking again", operation=operation, cause=str(failed))
+        _wait(clock, pauses[0], failed)
+    return read(operation, request, clock, pauses[1:])
 
 
 def _wait(clock: Clock, pause: timedelta, failed: Failed) -> None:

@@ -95,35 +95,28 @@ class AlpacaBroker:
         try:
             placed = attempt(lambda: translate.order_named(self._client.submit_order(request), order.client_order_id))
         except Failed as failed:
-            error = submit_error(order.client_order_id, failed)
-            log.debug("ALPACA order not confirmed", outcome=type(error).__name__, cause=str(failed))
-        else:
-            log.debug("ALPACA order accepted", broker_order_id=placed.broker_order_id, status=placed.broker_status)
-            return placed
-        raise error
+            log.debug("ALPACA order not confirmed", cause=str(failed))
+            raise submit_error(order.client_order_id, failed) from None
+        log.debug("ALPACA order accepted", broker_order_id=placed.broker_order_id, status=placed.broker_status)
+        return placed
 
     def cancel(self, broker_order_id: str) -> None:
         """Ask once for a cancel. Raises CancelRefused, or BrokerUnavailable when the answer is unclear: ask again."""
+        log = _log.bind(broker_order_id=broker_order_id)
         try:
             attempt(lambda: self._client.cancel_order_by_id(broker_order_id))
         except Failed as failed:
-            error = cancel_error(broker_order_id, failed)
-            _log.debug("ALPACA cancel not confirmed", broker_order_id=broker_order_id, cause=str(failed))
-        else:
-            _log.debug("ALPACA cancel requested", broker_order_id=broker_order_id)
-            return
-        raise error
+            log.debug("ALPACA cancel not confirmed", cause=str(failed))
+            raise cancel_error(broker_order_id, failed) from None
+        log.debug("ALPACA cancel requested")
 
     def suspend(self, suspended: bool) -> None:
         """Set the broker's own stop and see it confirmed. Raises BrokerUnavailable: setting it again does no harm."""
         try:
             attempt(lambda: self._set_suspended(suspended))
         except Failed as failed:
-            error = change_error(f"setting suspend_trade to {str(suspended).lower()}", failed)
-        else:
-            _log.warning("ALPACA suspend_trade set", suspended=suspended)
-            return
-        raise error
+            raise change_error(f"setting suspend_trade to {str(suspended).lower()}", failed) from None
+        _log.warning("ALPACA suspend_trade set", suspended=suspended)
 
     def _read(self, operation: str, request: Callable[[], T]) -> T:
         return read(f"reading {operation}", request, self._clock)
