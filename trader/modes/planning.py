@@ -10,7 +10,7 @@ from trader.accounting.book import BOOK_KINDS, start_of_day
 from trader.decision.decide import Snapshot, decide
 from trader.domain.canonical import digest, dumps
 from trader.domain.errors import ChecksFailed
-from trader.domain.journal import AccountOpened, ConfigRecorded, PlanCommitted
+from trader.domain.journal import AccountOpened, ConfigRecorded, DayClosed, PlanCommitted
 from trader.domain.market import SessionDay
 from trader.domain.plan import Plan
 from trader.domain.portfolio import Book, Holding, Lot, Position
@@ -102,7 +102,7 @@ def open_account(desk: Desk, day: date) -> Book:
         account = desk.broker.account()
         desk.ledger.append(AccountOpened(day, account.account_number, _broker_book(desk, day)))
         log.info("PORTFOLIO account opened from the broker's cash and positions", cash_usd=str(account.cash_usd))
-    return start_of_day(desk.ledger.entries(kinds=BOOK_KINDS), day)
+    return _recorded_book(desk, day)
 
 
 def replay(desk: Desk, day: date) -> ReplayOutcome:
@@ -110,7 +110,7 @@ def replay(desk: Desk, day: date) -> ReplayOutcome:
     committed = committed_plan(desk, day)
     if committed is None:
         raise ChecksFailed(f"no plan was committed for {day}", "`trader status` lists the days with a plan.")
-    book = start_of_day(desk.ledger.entries(kinds=BOOK_KINDS), day)
+    book = _recorded_book(desk, day)
     snapshot = gather(desk, require_session(desk, day), book, committed.provenance.model)
     again = decide(snapshot)
     ours, theirs = _parts(committed), _parts(again)
@@ -150,7 +150,12 @@ def _sent_today(desk: Desk, session: SessionDay) -> bool:
 def _book_now(desk: Desk, day: date) -> Book:
     if desk.ledger.latest(AccountOpened) is None:
         return _broker_book(desk, day)
-    return start_of_day(desk.ledger.entries(kinds=BOOK_KINDS), day)
+    return _recorded_book(desk, day)
+
+
+def _recorded_book(desk: Desk, day: date) -> Book:
+    closed = desk.ledger.latest(DayClosed, before=day)
+    return start_of_day(desk.ledger.entries(kinds=BOOK_KINDS, since=closed), day)
 
 
 def _broker_book(desk: Desk, day: date) -> Book:

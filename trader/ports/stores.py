@@ -23,8 +23,13 @@ class Ledger(Protocol):
         """Write the events in one durable transaction; when this returns they survive a power loss."""
         ...
 
-    def entries(self, session_date: date | None = None, kinds: Sequence[type[Event]] = ()) -> Iterator[Entry]:
-        """The entries in order, all of them or those of one session date and of some kinds."""
+    def entries(
+        self, session_date: date | None = None, kinds: Sequence[type[Event]] = (), since: Entry | None = None
+    ) -> Iterator[Entry]:
+        """The entries in order, all of them or those of one session date and of some kinds.
+
+        `since`, a DayClosed, leaves out what it stands for: earlier entries of its session date or before.
+        """
         ...
 
     def latest(self, kind: type[Event], before: date | None = None) -> Entry | None:
