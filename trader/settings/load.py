@@ -13,9 +13,8 @@ from trader.domain import canonical
 from trader.domain.errors import ConfigurationError, NotPaper
 from trader.settings.contradictions import contradictions
 from trader.settings.document import Document, KeyPath, parse
+from trader.settings.location import locate
 from trader.settings.model import Settings
-
-DEFAULT_PATH = Path("config/execution.yaml")
 
 Problem = tuple[KeyPath, str, str]
 """The key, what is wrong with it, and the remedy."""
@@ -51,7 +50,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
     """
     if (mode := environ.get("EXECUTION_MODE", "paper")) != "paper":
         raise NotPaper("EXECUTION_MODE", f"{mode!r} was asked for", "This program only trades on paper: unset it.")
-    found = path or Path(environ.get("EXECUTION_CONFIG_PATH") or DEFAULT_PATH)
+    found = locate(path, environ)
     document = parse(_read(found), str(found))
     return Configuration(found, _settings(document))
 

@@ -1,0 +1,159 @@
+"""The desk: every part of a trading day, chosen by the configuration and made when first used."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from zoneinfo import ZoneInfo
+
+from trader.adapters.clock import ExchangeClock, SignalStop, SystemClock
+from trader.adapters.locks import Lease
+from trader.adapters.plan_files import PlanFiles
+from trader.bootstrap.later import Later
+from trader.bootstrap.parts import (
+    bar_archive,
+    exchange_calendar,
+    known_universe,
+    model_store,
+    state_file,
+    universe_of_bars,
+)
+from trader.bootstrap.place import Place
+from trader.domain.market import Universe
+from trader.modes.desk import Desk, Policies
+from trader.ports.clock import Clock, StopSignal
+from trader.settings.load import Configuration
+from trader.settings.model import Settings
+
+if TYPE_CHECKING:
+    from trader.adapters.ledger.store import SqlLedger
+    from trader.ports.broker import Broker, MarketData
+    from trader.ports.stores import BarArchive, Ledger, ModelStore
+
+Progress = Callable[[str, int, int], None]
+FIRST_DAY = date(2026, 3, 16)
+"""Where a simulated exchange begins unless a date is named: fixed, so that runs can be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a simulated exchange is begun; without effect on one that has been."""
+
+    day: date = FIRST_DAY
+    bars: Path | None = None
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Progress that nobody watches."""
+
+
+@contextmanager
+def open_desk(place: Place, progress: Progress = silent, beginning: Beginning | None = None) -> Iterator[Desk]:
+    """The desk of a place, for the block. On a simulated venue without a `url` it has the embedded exchange."""
+    configuration = place.configuration()
+    settings = configuration.settings
+    with ExitStack() as stack:
+        stop = stack.enter_context(SignalStop())
+        address = cache(lambda: _exchange_address(place, settings, beginning or Beginning(), stack))
+        clock = _clock(settings, address, stop)
+        wire = cache(lambda: _connected(configuration, place, clock, address))
+        yield Desk(
+            policies=_policies(settings),
+            release=version("trader"),
+            config_text=configuration.text,
+            config_hash=configuration.hash,
+            universe=_universe(place, configuration, address),
+            clock=clock,
+            stop=stop,
+            calendar=exchange_calendar(place),
+            broker=cast("Broker", Later(lambda: wire()[0])),
+            market=cast("MarketData", Later(lambda: wire()[1])),
+            ledger=cast("Ledger", Later(lambda: stack.enter_context(closing(_ledger(place, clock))))),
+            plans=PlanFiles(place.state / "plans", settings.execution.account, settings.execution.strategy),
+            state=state_file(place),
+            lease=Lease(place.state, settings.execution.account, clock),
+            bars=cast("BarArchive", Later(lambda: bar_archive(place))),
+            models=cast("ModelStore", Later(lambda: model_store(place))),
+            progress=progress,
+        )
+
+
+def _policies(settings: Settings) -> Policies:
+    return Policies(
+        execution=settings.execution,
+        sizing=settings.position_sizing,
+        risk=settings.risk_management,
+        model=settings.model,
+        data=settings.data,
+        calendar=settings.calendar,
+        reporting=settings.reporting,
+    )
+
+
+def _exchange_address(place: Place, settings: Settings, beginning: Beginning, stack: ExitStack) -> str | None:
+    """The simulated exchange's URL, which is started for the desk's life when none is configured; None: Alpaca."""
+    from trader.adapters.embedded_exchange import EmbeddedExchange
+
+    if settings.broker.venue == "alpaca" or settings.broker.url is not None:
+        return settings.broker.url
+    begins_at = datetime.combine(beginning.day, time(7), ZoneInfo(settings.calendar.timezone))
+    begun = (place.exchange / "market.json").exists()
+    start_at = datetime(2000, 1, 1, tzinfo=begins_at.tzinfo) if begun else begins_at  # never moves time back
+    exchange = EmbeddedExchange(place.exchange, settings.broker.simulation, start_at, bars=beginning.bars)
+    return stack.enter_context(exchange)
+
+
+def _clock(settings: Settings, address: Callable[[], str | None], stop: StopSignal) -> Clock:
+    if settings.broker.venue == "alpaca":
+        return SystemClock(stop)
+    return cast("Clock", Later(lambda: ExchangeClock(str(address()), stop)))
+
+
+def _connected(
+    configuration: Configuration, place: Place, clock: Clock, address: Callable[[], str | None]
+) -> "tuple[Broker, MarketData]":
+    from pydantic import SecretStr
+
+    from trader.adapters.alpaca.factory import connect
+    from trader.adapters.alpaca.transport import Timeouts
+    from trader.adapters.rate_limit import TokenBucket
+    from trader.settings.credentials import Credentials, find_credentials
+
+    policy = configuration.settings.broker
+    if policy.venue == "alpaca":
+        keys = find_credentials(configuration.path, place.environ)
+    else:
+        keys = Credentials(SecretStr("SIMULATED"), SecretStr("SIMULATED"))
+    account = configuration.settings.execution.account
+    return connect(
+        keys.key_id,
+        keys.secret,
+        clock=clock,
+        budget=TokenBucket(place.state / f"requests.{account}", policy.requests_per_minute, clock),
+        timeouts=Timeouts(policy.connect_timeout_s, policy.read_timeout_s),
+        feed=configuration.settings.data.feed,
+        simulated_url=address(),
+    )
+
+
+def _ledger(place: Place, clock: Clock) -> "SqlLedger":
+    from trader.adapters.ledger.store import open_ledger
+
+    return open_ledger(place.ledger, clock)
+
+
+def _universe(place: Place, configuration: Configuration, address: Callable[[], str | None]) -> Universe:
+    """The known candidates; those of a synthetic market, kept from then on; else every symbol with bars."""
+    from trader.adapters.embedded_exchange import fetch_sectors
+    from trader.adapters.universe_file import write_universe
+
+    if (known := known_universe(place, configuration)) is not None:
+        return known
+    if configuration.settings.broker.venue == "simulated" and (sectors := fetch_sectors(str(address()))):
+        write_universe(place.universe, Universe(tuple(sorted(sectors.items()))))
+        return Universe(tuple(sorted(sectors.items())))
+    return universe_of_bars(place)

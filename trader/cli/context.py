@@ -1,0 +1,82 @@
+"""What every command shares: the global options, a date, `--json`."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trader.bootstrap.place import Place, find_place
+
+if TYPE_CHECKING:
+    from trader.modes.desk import Desk
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date; write it as 2026-03-16") from None
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Day = Annotated[
+    date | None,
+    typer.Option("--date", parser=_date, metavar="YYYY-MM-DD", help="The session's date; today's when left out."),
+]
+DayArgument = Annotated[
+    date | None, typer.Argument(parser=_date, metavar="[DATE]", help="The session's date; today's when left out.")
+]
+Until = Annotated[
+    date | None,
+    typer.Option("--until", parser=_date, metavar="YYYY-MM-DD", help="The last session to take; all when left out."),
+]
+RequiredDay = Annotated[date, typer.Argument(parser=_date, metavar="DATE", help="The session's date.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options before the command."""
+
+    config: Path | None
+    state: Path | None
+    log_level: str
+
+    @property
+    def place(self) -> Place:
+        """Configuration file and state directory."""
+        return find_place(self.config, self.state, os.environ)
+
+    def log(self, file: Path | None = None, quiet: bool = False) -> None:
+        """Begin to log."""
+        from trader.adapters.logging import configure
+
+        configure(self.log_level, file, quiet)
+
+
+def options_of(context: typer.Context) -> Options:
+    """The options given before the command."""
+    assert isinstance(context.obj, Options)
+    return context.obj
+
+
+@contextmanager
+def desk_of(context: typer.Context) -> "Iterator[Desk]":
+    """Begin to log, and open the desk for the block."""
+    from trader.bootstrap.desk import open_desk
+
+    options = options_of(context)
+    options.log()
+    with open_desk(options.place) as desk:
+        yield desk
+
+
+def today(desk: "Desk") -> date:
+    """The date in New York by the desk's clock."""
+    from trader.bootstrap.parts import NEW_YORK
+
+    return desk.clock.now().astimezone(NEW_YORK).date()

@@ -1,0 +1,110 @@
+"""Stop controls and the present state: status, halt, resume, emergency-stop."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trader.cli.context import Json, desk_of, options_of
+from trader.cli.output import print_facts, print_json
+
+if TYPE_CHECKING:
+    from trader.bootstrap.stops import Status
+
+app = typer.Typer()
+
+
+@app.command()
+def status(context: typer.Context, json: Json = False) -> None:
+    """Show the state of trading.
+
+    From the files alone: asks no broker.
+
+    Example: trader status --json
+    """
+    from trader.bootstrap.stops import status as view
+
+    found = view(options_of(context).place)
+    if json:
+        print_json(found)
+    else:
+        _print_status(found)
+
+
+@app.command()
+def halt(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why; it stands in the STATE file, the ledger and `trader status`.")],
+) -> None:
+    """Stop sending orders.
+
+    A running session cancels what works and ends.
+
+    Example: trader halt --reason "prices look wrong"
+    """
+    from trader.bootstrap.stops import halt as stop
+
+    stop(options_of(context).place, reason)
+    typer.echo("HALT: nothing new is sent. Go on with `trader resume`.")
+
+
+@app.command()
+def resume(context: typer.Context) -> None:
+    """Trade again after a halt or an emergency stop.
+
+    Example: trader resume
+    """
+    from trader.bootstrap.stops import resume as go_on
+
+    with desk_of(context) as desk:
+        go_on(desk)
+    typer.echo("ACTIVE: the next session trades.")
+
+
+@app.command("emergency-stop")
+def emergency_stop(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why.")] = "emergency stop",
+    flatten: Annotated[bool, typer.Option("--flatten", help="Close every position as well.")] = False,
+    json: Json = False,
+) -> None:
+    """Halt, cancel everything, bar the broker.
+
+    Cancels every open order and has the broker refuse new ones; with --flatten closes every position.
+
+    Example: trader emergency-stop --flatten --reason "model misbehaves"
+    """
+    from trader.bootstrap.stops import operator
+    from trader.modes.control import emergency_stop as stop
+
+    with desk_of(context) as desk:
+        report = stop(desk, reason, operator(), flatten)
+    if json:
+        print_json(report)
+    else:
+        print_facts(
+            "Emergency stop",
+            [
+                ("cancelled", report.cancelled),
+                ("closing orders", report.closed),
+                ("orders still open", ", ".join(report.open_orders) or "none"),
+                ("positions still open", ", ".join(report.open_positions) or ("none" if flatten else "left alone")),
+            ],
+        )
+    raise typer.Exit(1 if report.open_orders or report.open_positions else 0)
+
+
+def _print_status(found: "Status") -> None:
+    view = found.view
+    facts: list[tuple[str, object]] = [
+        ("trading", f"{view.state.upper()} {view.reason}".strip()),
+        ("plan", f"{view.plan_hash[:12]}, {view.planned_orders} orders" if view.plan_hash else None),
+        ("orders", ", ".join(f"{count} {status}" for status, count in view.orders) or None),
+        ("preflight passed", f"{view.preflight_date} at {view.preflight_at:%H:%M} UTC" if view.preflight_at else None),
+        ("day closed", f"{view.closed_date} at {view.closed_at:%H:%M} UTC" if view.closed_at else None),
+        ("equity", f"{view.equity_usd:,} USD" if view.equity_usd is not None else None),
+        ("breaks", "; ".join(f"{each.subject}: {each.code}" for each in view.breaks) or "none"),
+        ("model", found.model[:12] or "none promoted"),
+        ("config", found.config[:12]),
+        ("release", found.release),
+    ]
+    print_facts(f"Session {view.session_date}", facts)

@@ -1,0 +1,142 @@
+"""What happened: report, audit; and the closing tables."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trader.bootstrap.place import Place
+from trader.cli.context import DayArgument, Json, options_of
+from trader.cli.output import print_facts, print_json, print_table
+
+if TYPE_CHECKING:
+    from trader.bootstrap.days import DayRun
+    from trader.modes.audit import AuditLine, DayAudit, OrderAudit
+    from trader.reporting.day_report import DayReport
+
+app = typer.Typer()
+_FIGURES = ("session", "orders", "filled", "fills", "slippage, bps", "USD", "P&L, USD", "equity, USD", "exposure", "ok")
+
+
+@app.command()
+def report(context: typer.Context, date: DayArgument = None, json: Json = False) -> None:
+    """Make a closed day's report again.
+
+    From the ledger alone, byte for byte.
+
+    Example: trader report 2026-03-16
+    """
+    from trader.bootstrap.reports import written_again
+
+    place = options_of(context).place
+    print_report(place, written_again(place, date), json)
+
+
+@app.command()
+def audit(
+    context: typer.Context,
+    subject: Annotated[str, typer.Argument(metavar="DATE|ORDER", help="A session's date or an order id.")],
+    json: Json = False,
+) -> None:
+    """Show how a day or an order came about.
+
+    Signal, limits checked, POST, fills; with the hashes of release, config, model and data.
+
+    Example: trader audit pt1.main.xgb.20260316.AAPL.b.p0.0.0
+    """
+    from trader.bootstrap.parts import require_ledger
+    from trader.modes.audit import audit_day, audit_order
+
+    ledger = require_ledger(options_of(context).place)
+    day = _as_date(subject)
+    found = audit_order(ledger, subject) if day is None else audit_day(ledger, day)
+    if json:
+        print_json(found)
+    else:
+        _print_audit(found)
+
+
+def print_report(place: Place, found: "DayReport", json: bool) -> None:
+    """The day's row, its checks and the page's path; exit code 1 when there are breaks."""
+    if json:
+        print_json(found)
+    else:
+        print_table("End of day", _FIGURES, [_figures(found)])
+        print_table("Ledger and broker", ("check", "", "ledger", "broker"), _checks(found))
+        typer.echo(f"Report: {_page(place, found.header.session_date)}")
+    raise typer.Exit(0 if found.ok else 1)
+
+
+def print_days(place: Place, runs: "Sequence[DayRun]", json: bool) -> None:
+    """A row a day, what failed, and the last page's path; exit code 1 unless every day ended well."""
+    reports = [run.report for run in runs if run.report is not None]
+    if json:
+        print_json([{"session_date": run.session_date, "ok": run.ok, "report": run.report} for run in runs])
+    else:
+        print_table("", _FIGURES, [_figures(each) for each in reports])
+        for run in runs:
+            _print_failures(run)
+        if reports:
+            print_table("Ledger and broker", ("check", "", "ledger", "broker"), _checks(reports[-1]))
+            typer.echo(f"Report: {_page(place, reports[-1].header.session_date)}")
+    raise typer.Exit(0 if all(run.ok for run in runs) else 1)
+
+
+def _figures(found: "DayReport") -> tuple[object, ...]:
+    f = found.figures
+    exposure = f"{100 * f.gross_usd / f.equity_usd:.1f} %" if f.equity_usd else None
+    money = (f.slippage_bps, f.slippage_usd, f.profit.total_usd, f.equity_usd)
+    return (str(found.header.session_date), f.orders, f.filled, f.fills, *money, exposure, found.ok)
+
+
+def _checks(found: "DayReport") -> list[tuple[object, ...]]:
+    return [(check.name, check.ok, check.ours, check.broker) for check in found.checks]
+
+
+def _print_failures(run: "DayRun") -> None:
+    for check in run.checks.checks:
+        if not check.ok:
+            typer.echo(f"{run.session_date} preflight, {check.name}: {check.detail} {check.remedy}")
+    if run.outcome is not None and not run.outcome.ok:
+        typer.echo(f"{run.session_date} session {run.outcome.result}: {run.outcome.detail}")
+    for each in run.report.breaks if run.report else ():
+        typer.echo(f"{run.session_date} break, {each.code} {each.subject}: ledger {each.ours}, broker {each.broker}")
+
+
+def _page(place: Place, day: date) -> str:
+    return str((place.state / "reports" / f"{day:%Y%m%d}.html").resolve())
+
+
+def _as_date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _print_audit(found: "DayAudit | OrderAudit") -> None:
+    made = found.provenance
+    facts: list[tuple[str, object]] = [("plan", found.plan_hash or None)]
+    if made is not None:
+        facts += [("release", made.release), ("config", made.config), ("model", made.model), ("data", made.data)]
+    if hasattr(found, "orders"):
+        print_facts(f"Session {found.session_date}", facts)
+        rows = [(each.client_order_id, each.quantity, each.filled_quantity, each.status) for each in found.orders]
+        print_table("Orders", ("order", "shares", "filled", "status"), rows)
+    else:
+        _print_order_facts(found, facts)
+    _print_trail(found.trail)
+
+
+def _print_order_facts(found: "OrderAudit", facts: list[tuple[str, object]]) -> None:
+    if found.target is not None:
+        facts += [("signal", found.target.signal), ("target weight", found.target.weight)]
+    facts += [("shares", found.quantity), ("filled", found.filled_quantity), ("status", found.status)]
+    facts += [("limits checked", "; ".join(found.checks) or None)]
+    print_facts(found.client_order_id, facts)
+
+
+def _print_trail(trail: "Sequence[AuditLine]") -> None:
+    rows = [(line.seq, f"{line.at:%Y-%m-%d %H:%M:%S}", line.what, line.detail) for line in trail]
+    print_table("Journal", ("", "at, UTC", "what", ""), rows)

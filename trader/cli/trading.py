@@ -1,0 +1,161 @@
+"""The trading day: preflight, session, eod, day, plan, replay."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trader.cli.context import Day, Json, RequiredDay, desk_of, options_of, today
+from trader.cli.output import print_facts, print_json, print_table
+
+if TYPE_CHECKING:
+    from trader.domain.plan import Plan
+
+app = typer.Typer()
+
+
+@app.command()
+def preflight(context: typer.Context, date: Day = None, json: Json = False) -> None:
+    """Check what the day stands on.
+
+    Brings the bars up to date and rehearses the decision; openers wait until it has passed for the day.
+
+    Example: trader preflight
+    """
+    from trader.modes.preflight import preflight as check
+
+    with desk_of(context) as desk:
+        report = check(desk, date or today(desk))
+    if json:
+        print_json({"session_date": report.session_date, "ok": report.ok, "checks": report.checks})
+    else:
+        rows = [(check.name, check.ok, check.detail, "" if check.ok else check.remedy) for check in report.checks]
+        print_table(f"Preflight {report.session_date}", ("check", "", "found", "next"), rows)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def session(context: typer.Context, date: Day = None, json: Json = False) -> None:
+    """Trade the day's plan.
+
+    Decides once or resumes, sends exactly once, follows every order to its end; safe to run again at any time.
+
+    Example: trader session
+    """
+    from trader.modes.session import require_complete, run_session
+
+    with desk_of(context) as desk:
+        outcome = run_session(desk, date or today(desk))
+    if json:
+        print_json(outcome)
+    else:
+        facts = [("result", outcome.result), ("orders", outcome.orders), ("filled", outcome.filled)]
+        print_facts(f"Session {outcome.session_date}", [*facts, ("detail", outcome.detail or None)])
+    require_complete(outcome)
+
+
+@app.command()
+def eod(context: typer.Context, date: Day = None, json: Json = False) -> None:
+    """Close the day and report it.
+
+    Reconciles with the broker and proves cash to the cent; after the close.
+
+    Example: trader eod
+    """
+    from trader.bootstrap.parts import report_files
+    from trader.cli.reporting import print_report
+    from trader.modes.eod import close_day
+
+    with desk_of(context) as desk:
+        found = close_day(desk, date or today(desk), report_files(options_of(context).place))
+    if found is None:
+        typer.echo("The exchange was closed: nothing to reconcile.")
+        return
+    print_report(options_of(context).place, found, json)
+
+
+@app.command()
+def day(
+    context: typer.Context,
+    date: Day = None,
+    days: Annotated[int, typer.Option(min=1, help="How many sessions, one after another.")] = 1,
+    bars: Annotated[
+        Path | None, typer.Option(help="Simulated venue: real bars to trade on (Parquet), instead of synthetic ones.")
+    ] = None,
+    sectors: Annotated[Path | None, typer.Option(help="With --bars: CSV with the columns symbol, sector.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Simulated venue: forget the old state first.")] = False,
+    json: Json = False,
+) -> None:
+    """Run whole days at their times.
+
+    Preflight, session, end of day. On a simulated venue everything a first day needs is made before it.
+
+    Example: trader --config config/demo.yaml day --fresh
+
+    Example: trader --config config/demo.yaml day --bars bars.parquet --sectors sectors.csv --date 2022-03-01 --days 20
+    """
+    from trader.bootstrap.days import DayOrders, run_days
+    from trader.cli.watching import watched
+
+    options = options_of(context)
+    with watched(options) as (progress, announce):
+        runs = run_days(options.place, DayOrders(date, days, bars, sectors, fresh), progress, announce)
+    from trader.cli.reporting import print_days
+
+    print_days(options.place, runs, json)
+
+
+@app.command()
+def plan(context: typer.Context, date: Day = None, json: Json = False) -> None:
+    """Show what would be ordered, and why.
+
+    Sends nothing; shows the committed plan when the day was decided.
+
+    Example: trader plan --json
+    """
+    from trader.modes.planning import plan_day
+
+    with desk_of(context) as desk:
+        found = plan_day(desk, date or today(desk))
+    if json:
+        print_json(found)
+    else:
+        _print_plan(found)
+
+
+@app.command()
+def replay(context: typer.Context, date: RequiredDay, json: Json = False) -> None:
+    """Decide a past day again and compare.
+
+    From its bars, model and configuration; the plan must come out the same to the byte.
+
+    Example: trader replay 2026-03-16
+    """
+    from trader.modes.planning import replay as decide_again
+
+    with desk_of(context) as desk:
+        outcome = decide_again(desk, date)
+    if json:
+        print_json({"identical": outcome.identical, "outcome": outcome})
+    elif outcome.identical:
+        typer.echo(f"{date}: identical, {outcome.committed_hash}")
+    else:
+        typer.echo(f"{date}: DIFFERENT in {', '.join(outcome.differences)}")
+    raise typer.Exit(0 if outcome.identical else 1)
+
+
+def _print_plan(found: "Plan") -> None:
+    targets = {target.symbol: target for target in found.targets}
+    rows = []
+    for intent in found.intents:
+        target = targets.get(intent.symbol)
+        signal, weight = (target.signal, target.weight) if target else (None, None)
+        why = "reduce" if intent.reduces else "open"
+        price = intent.reference_price
+        rows.append((intent.sequence, intent.symbol, intent.side, intent.quantity, price, signal, weight, why))
+    title = f"Plan {found.session_date}: {len(rows)} orders on bars up to {found.data_as_of}"
+    print_table(title, ("", "symbol", "side", "shares", "close, USD", "signal", "weight", ""), rows)
+    left_out = [(each.symbol, each.code, each.detail) for each in found.denials]
+    left_out += [(each.symbol, each.code, each.detail) for each in found.exclusions]
+    if left_out:
+        print_table("Denied and left out", ("symbol", "code", "why"), left_out)
