@@ -181,7 +181,8 @@ def test_a_ledger_lost_during_the_day_is_made_again_from_plan_file_and_fills(acc
     opened = account.desk().ledger.latest(AccountOpened)
     assert opened is not None
     assert isinstance(opened.event, AccountOpened)
-    assert opened.event.book == book
+    assert (opened.event.book, opened.event.source) == (book, "plan_file" if plan_file else "broker")
+    assert bool(report.header.plan_hash) is plan_file
 
 
 def test_what_cannot_be_explained_is_recorded_and_not_repaired(account: Account) -> None:

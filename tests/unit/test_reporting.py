@@ -1,0 +1,147 @@
+"""The report's page: self-contained, the same bytes for the same report, and safe with any text."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.support.days import DAY, closed, whole_day
+from tests.support.orders import entries
+from trader.accounting.performance import EquityPoint
+from trader.domain.canonical import dumps, loads
+from trader.domain.errors import InvariantViolated
+from trader.domain.journal import BreakFound, DayClosed, Entry, Event, SessionEnded
+from trader.domain.market import Universe
+from trader.domain.orders import OrderStatus
+from trader.domain.plan import Denial
+from trader.execution.reconciliation import Break
+from trader.reporting import formats
+from trader.reporting.day_report import DayReport
+from trader.reporting.page import render_html
+from trader.reporting.summary import day_report
+
+UNIVERSE = Universe((("AAPL", "Technology"), ("KO", "Staples")))
+
+
+def report(*events: Event, found: tuple[Break, ...] = ()) -> DayReport:
+    """The report of the small day (its only holding is KO), with more events before its end."""
+    day = [event for event in whole_day() if not isinstance(event, DayClosed | BreakFound)]
+    ledger = entries(*day, *events, *(each.event(DAY) for each in found), replace(closed(), breaks=len(found)))
+    return day_report(DAY, ledger, ledger, UNIVERSE, 10)
+
+
+class Page(HTMLParser):
+    """What a browser would fetch, run or show."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        fetched = {"src", "href", "xlink:href", "action", "data", "poster", "srcset"}
+        self.addresses += [value or "" for name, value in attrs if name in fetched]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_every_order_of_the_day_is_a_row_with_its_end_and_its_reason() -> None:
+    lines = {line.symbol: line for line in report().orders}
+    assert {symbol: line.status for symbol, line in lines.items()} == {
+        "AAPL": OrderStatus.FILLED,
+        "KO": OrderStatus.REJECTED,
+        "PEP": OrderStatus.UNKNOWN,
+        "XOM": OrderStatus.DENIED,
+    }
+    assert lines["XOM"].note == "max_spread_bps: 90 bps"
+    assert lines["KO"].note == "insufficient buying power"
+    aapl = lines["AAPL"]  # bought 20 at 250.16 against a mid of 250.10
+    assert (aapl.average_price, aapl.slippage_usd) == (Decimal("250.160000"), Decimal("1.20"))
+    assert aapl.slippage_bps == Decimal("2.40")
+
+
+def test_what_was_not_traded_is_told_with_its_reason() -> None:
+    made = report()
+    assert made.denials == (
+        Denial("MSFT", "order_notional_cap_usd", "100001.00 USD"),
+        Denial("XOM", "max_spread_bps", "90 bps"),
+    )
+    assert [(group.code, group.symbols) for group in made.exclusions] == [("short_history", ("ÅBC",))]
+
+
+def test_the_report_is_of_what_the_ledger_held_at_the_close() -> None:
+    ledger = entries(*whole_day())
+    later = [*ledger, Entry(99, ledger[-1].at, SessionEnded(DAY, 9, 9), ""), Entry(100, ledger[-1].at, closed(), "")]
+    assert day_report(DAY, later, later, UNIVERSE, 10) == day_report(DAY, ledger, ledger, UNIVERSE, 10)
+    with pytest.raises(InvariantViolated):
+        day_report(DAY, ledger[:-1], ledger[:-1], UNIVERSE, 10)
+
+
+def test_the_document_reads_back() -> None:
+    assert loads(DayReport, dumps(report())) == report()
+
+
+def test_the_page_asks_no_other_host_and_runs_nothing() -> None:
+    html = render_html(drawn())
+    page = Page(html)
+    assert page.tags.count("svg") == 5
+    assert all(address.startswith("#") for address in page.addresses)
+    assert not {"script", "link", "iframe", "img", "object", "base"} & set(page.tags)
+    assert "://" not in html
+    assert "@import" not in html
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    assert render_html(drawn()) == render_html(drawn())
+
+
+def test_text_from_outside_is_shown_and_never_obeyed() -> None:
+    hostile = "<script>alert(1)</script><img src=x>"
+    page = Page(render_html(report(found=(Break("order_foreign", hostile, "none", hostile),)), with_plots=False))
+    assert not {"script", "img"} & set(page.tags)
+    assert page.text.count(hostile) == 2
+
+
+def test_a_break_stands_at_the_top_with_what_to_do() -> None:
+    broken = report(found=(Break("cash", "account", "100.00", "99.99"), Break("position", "KO", "10", "9")))
+    text = Page(render_html(broken, with_plots=False)).text
+    assert "disagree in 2 places" in text
+    assert text.index("What to do") < text.index("Find the trade, dividend, fee or transfer") < text.index("Checks")
+    states = {check.name: (check.ok, check.broker) for check in broken.checks}
+    assert states["Cash"] == (False, "99.99")
+    assert states["Positions"] == (False, "1 different")
+    assert states["Equity"][0]
+    assert "agree to the cent" in Page(render_html(report(), with_plots=False)).text
+
+
+def drawn() -> DayReport:
+    """A report with something in every plot."""
+    made = report()
+    points = tuple(EquityPoint(DAY - timedelta(days=3 - n), Decimal(1000 + n), Decimal(0)) for n in range(3))
+    return replace(made, curve=points)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (formats.usd(Decimal("-1234567.891"), 2), "−1,234,567.89"),
+        (formats.signed_usd(Decimal("0.001"), 2), "0.00"),
+        (formats.signed_usd(Decimal("-0.4")), "0"),
+        (formats.signed_usd(Decimal(1234)), "+1,234"),
+        (formats.bps(Decimal("-2.35")), "−2.4"),
+        (formats.percent(Decimal("0.9114")), "91.1\N{NO-BREAK SPACE}%"),
+        (formats.number(Decimal("1200.000")), "1,200"),
+        (formats.number(Decimal("0.500000000")), "0.5"),
+        (formats.price(Decimal("0.12345")), "0.1234"),
+        (formats.price(None), "–"),
+    ],
+)
+def test_numbers_read_well(text: str, shown: str) -> None:
+    assert text == shown
