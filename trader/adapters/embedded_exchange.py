@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO
 
 from trader.adapters import durable
-from trader.adapters.clock import ExchangeControl
+from trader.adapters.exchange_control import ExchangeControl
 from trader.domain.errors import BrokerUnavailable, ConfigurationError
 from trader.domain.policy import SimulationPolicy
 

@@ -15,7 +15,8 @@ from trader.adapters.alpaca.data import AlpacaMarketData
 from trader.adapters.alpaca.factory import connect
 from trader.adapters.alpaca.trading import AlpacaBroker
 from trader.adapters.alpaca.transport import Timeouts
-from trader.adapters.clock import ExchangeClock, ExchangeControl
+from trader.adapters.clock import ExchangeClock
+from trader.adapters.exchange_control import ExchangeControl
 from trader.decision.admission import ApprovedOrder
 from trader.domain.orders import Side
 from trader.ports.clock import Clock

@@ -12,8 +12,9 @@ import pytest
 
 from tests.contract.alpaca.conftest import MARKET
 from tests.contract.alpaca.rig import START, Answer, NoStop, Rig, approved, scripted
-from trader.adapters.clock import ExchangeClock, ExchangeControl, SignalStop, SystemClock
+from trader.adapters.clock import ExchangeClock, SignalStop, SystemClock
 from trader.adapters.embedded_exchange import EmbeddedExchange, fetch_sectors
+from trader.adapters.exchange_control import ExchangeControl
 from trader.domain.errors import BrokerUnavailable, ConfigurationError, NotPaper
 
 TRADER = """

@@ -19,7 +19,7 @@ from tests.contract.alpaca.rig import (
 from trader.adapters.alpaca.factory import connect
 from trader.adapters.alpaca.hosts import ALPACA_PAPER, Venue, require_paper, require_private, simulated
 from trader.adapters.alpaca.transport import guard
-from trader.adapters.clock import ExchangeControl
+from trader.adapters.exchange_control import ExchangeControl
 from trader.domain.errors import BrokerUnavailable, NotPaper, SubmitOutcomeUnknown
 
 LIVE = [
@@ -42,6 +42,10 @@ LIVE = [
     "http://",
     "127.0.0.1:8080",
     "file:///etc/passwd",
+    "http://127.0.0.1:80\t80",
+    " http://127.0.0.1:8080",
+    "ws://127.0.0.1:8080/stream",
+    "https://127.0.0.1:8080",
     "",
 ]
 

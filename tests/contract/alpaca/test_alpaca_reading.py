@@ -235,6 +235,25 @@ def test_more_orders_of_one_instant_than_can_be_read_are_an_error_and_no_silence
             broker.orders_of(SessionDay(TODAY, START, START + timedelta(hours=6)))
 
 
+def test_a_fill_of_another_day_is_left_out_whatever_the_broker_takes_for_a_day() -> None:
+    def fill(at: str) -> dict[str, str]:
+        return {
+            "id": at,
+            "order_id": "x",
+            "symbol": "A",
+            "side": "buy",
+            "qty": "1",
+            "price": "2",
+            "transaction_time": at,
+        }
+
+    times = ["2026-03-16T03:59:59Z", "2026-03-16T04:00:00Z", "2026-03-17T03:59:59Z", "2026-03-17T04:00:00Z"]
+    with scripted(Answer(200, json.dumps([fill(at) for at in times]))) as server:
+        broker, _ = connected(server.url, StandingClock())
+        fills = broker.fills_of(SessionDay(TODAY, START, START + timedelta(hours=6)))
+    assert [fill.fill_id for fill in fills] == times[1:3]
+
+
 def test_fills_are_paged_and_those_of_the_day_alone(tmp_path_factory: pytest.TempPathFactory) -> None:
     with EmbeddedExchange(tmp_path_factory.mktemp("fills"), MARKET, START, requests_per_minute=0) as url:
         rig = Rig(url)

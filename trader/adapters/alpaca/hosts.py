@@ -67,7 +67,6 @@ def _is_private(host: str) -> bool:
         address = ip_address(host)
     except ValueError:
         return False
-    address = getattr(address, "ipv4_mapped", None) or address  # some Pythons call every mapped address private
     return address.is_loopback or address.is_private
 
 
