@@ -77,6 +77,24 @@ def test_the_target_is_bought_at_the_next_open_and_sold_at_the_one_after() -> No
     assert examples.targets[50, column] == pytest.approx((below + 0.5) / 30)
 
 
+def test_the_measured_fit_sees_no_price_of_the_sessions_it_is_measured_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    fits: list[bytes] = []
+    fit = training._fit
+
+    def remembering(matrix: training.Rows, targets: training.Rows, policy: ModelPolicy) -> object:
+        fits.append(matrix.tobytes() + targets.tobytes())
+        return fit(matrix, targets, policy)
+
+    monkeypatch.setattr(training, "_fit", remembering)
+    factors = np.ones((400, 30))
+    factors[PANEL.dates.index(trained().contract.held_out.first) :] = np.random.default_rng(1).uniform(0.8, 1.2, 30)
+    for panel in (PANEL, with_prices(PANEL, factors)):
+        train(panel, sectors_of(PANEL), POLICY)
+    first, whole, first_again, whole_again = fits
+    assert first == first_again
+    assert whole != whole_again
+
+
 def test_a_symbol_with_an_unadjusted_split_teaches_nothing() -> None:
     factors = np.ones((400, 30))
     factors[:390, 4] = 4.0

@@ -6,10 +6,11 @@ import numpy as np
 
 from trader.domain.bars import BarPanel
 
-DRIFT = 0.10
-"""How far the open and the close may stand from the ratio: a day's real move on top of the split."""
-DRIFTS = {1.5: 0.03} | dict.fromkeys((2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0), DRIFT)
-"""The common ratios. Crashes come near 3:2, so it is held to less; 4:3 and 5:4 cannot be told from news."""
+WIDTHS = {1.5: 1.5} | dict.fromkeys((2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0), 5.0)
+"""The common ratios, and how many tolerances open and close may stand from each: the day moves on top of its split.
+
+Crashes come near 3:2, so it is held to less; 4:3 and 5:4 cannot be told from news.
+"""
 NEWS = 3.0
 """From this multiple of the usual dollar volume on, a jump is taken for news: a split changes no dollar volume."""
 USUAL_SESSIONS = 20
@@ -31,8 +32,7 @@ class Jump:
 def split_like(panel: BarPanel, tolerance: float) -> list[Jump]:
     """The panel's split-like jumps, oldest first.
 
-    All must hold: open and close both stand within the drift of a ratio times the close before; the day's range meets
-    the range of the day before times the ratio, widened by `tolerance`; and dollar volume is not that of news.
+    Open and close both stand near a ratio times the close before, and dollar volume is not that of news.
     """
     with np.errstate(invalid="ignore"):
         change = panel.close[1:] / panel.close[:-1]
@@ -42,20 +42,17 @@ def split_like(panel: BarPanel, tolerance: float) -> list[Jump]:
 
 
 def _jump(panel: BarPanel, row: int, column: int, tolerance: float) -> Jump | None:
-    close, low, high = (float(field[row - 1, column]) for field in (panel.close, panel.low, panel.high))
+    close = float(panel.close[row - 1, column])
     opened, closed = float(panel.open[row, column]) / close, float(panel.close[row, column]) / close
-    for ratio, drift in _ratios():
-        drifts = max(abs(opened / ratio - 1), abs(closed / ratio - 1))
-        meets = panel.low[row, column] <= high * ratio * (1 + tolerance) and panel.high[row, column] >= low * ratio * (
-            1 - tolerance
-        )
-        if drifts <= drift and meets and not _is_news(panel, row, column):
+    for ratio, width in _ratios():
+        near = max(abs(opened / ratio - 1), abs(closed / ratio - 1)) <= width * tolerance
+        if near and not _is_news(panel, row, column):
             return Jump(row, column, ratio, opened, closed)
     return None
 
 
 def _ratios() -> list[tuple[float, float]]:
-    return [(ratio, drift) for split, drift in DRIFTS.items() for ratio in (split, 1 / split)]
+    return [(ratio, width) for split, width in WIDTHS.items() for ratio in (split, 1 / split)]
 
 
 def _is_news(panel: BarPanel, row: int, column: int) -> bool:
