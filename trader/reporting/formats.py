@@ -39,9 +39,9 @@ def number(value: Decimal | None) -> str:
     return NOTHING if value is None else _minus(f"{value.normalize():,f}")
 
 
-def price(value: Decimal | None) -> str:
-    """A price per share: two decimals, four below a dollar."""
-    return NOTHING if value is None else f"{value:,.{2 if value >= 1 else 4}f}"
+def price(value: Decimal | None, places: int = 2) -> str:
+    """A price per share; at least four decimals below a dollar."""
+    return NOTHING if value is None else f"{value:,.{places if value >= 1 else max(places, 4)}f}"
 
 
 def tone(amount: Decimal | None) -> str:

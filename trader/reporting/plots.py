@@ -59,7 +59,7 @@ def _svg(name: str, height_in: float, draw: Draw, report: DayReport) -> str:
         figure = Figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
         draw(figure.add_subplot(), report)
         text = StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        figure.savefig(text, format="svg")
     return _for_page(name, text.getvalue())
 
 
