@@ -3,18 +3,62 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-UV_VERSION := 0.13.9
 export UV_LINK_MODE ?= copy
 
-.PHONY: setup lock test
+.PHONY: help setup demo test test-fast lint generated lock clean
+help:
+	@echo 'make demo       set everything up and trade a day on a simulated exchange; the report'"'"'s path comes last'
+	@echo '                BARS=FILE.parquet SECTORS=FILE.csv DAY=YYYY-MM-DD DAYS=N PROFILE=demo|stress STATE=DIR'
+	@echo 'make test       set everything up, check the style and run every test'
+	@echo 'make test-fast  the unit and architecture tests alone'
+	@echo 'make setup      the virtual environment in $(VENV), from the hash-locked requirements'
+	@echo 'make generated  write again what is made from the policies: schema, reference, comments in config/'
+	@echo 'make lock       resolve the requirements anew'
+	@echo 'make clean      remove the environment and all caches; never a state directory'
+
 setup: $(VENV)/READY
 
-$(VENV)/READY: requirements/dev.lock pyproject.toml
+$(VENV)/READY: requirements/uv.lock requirements/dev.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo 'make setup: $(PYTHON) is missing (apt-get install python3)'; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'make setup: Python 3.11 or newer is needed (apt-get install python3)'; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo 'make setup: the venv module is missing (apt-get install python3-venv)'; exit 2; }
-	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q uv==$(UV_VERSION); }
-	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements/dev.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.lock
+	$(BIN)/uv pip sync -q --python $(BIN)/python --compile-bytecode --require-hashes requirements/dev.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
+
+PROFILE ?= demo
+STATE ?= var/$(PROFILE)
+demo: setup
+	@$(BIN)/trader --config config/$(PROFILE).yaml --state '$(STATE)' day --fresh \
+	  $(if $(BARS),--bars '$(BARS)') $(if $(SECTORS),--sectors '$(SECTORS)') \
+	  $(if $(DAY),--date '$(DAY)') $(if $(DAYS),--days '$(DAYS)')
+
+test: lint
+	$(BIN)/python -m pytest -n 2
+
+test-fast: setup
+	$(BIN)/python -m pytest -n 2 tests/unit tests/architecture
+
+lint: setup
+	@command -v git >/dev/null || { echo 'make test: git is missing (apt-get install git)'; exit 2; }
+	$(BIN)/ruff check -q .
+	$(BIN)/ruff format -q --check .
+	$(BIN)/mypy
+
+generated: setup
+	$(BIN)/python -m trader.settings
+
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+lock: setup
+	$(COMPILE) pyproject.toml -o requirements/runtime.lock
+	$(COMPILE) pyproject.toml --group dev -o requirements/dev.lock
+	$(COMPILE) requirements/uv.in -o requirements/uv.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis dist
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
