@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export UV_LINK_MODE ?= copy
+export UV_SYSTEM_CERTS ?= true
 
 .PHONY: help setup demo test test-fast lint generated lock clean
 help:

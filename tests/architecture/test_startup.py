@@ -7,7 +7,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = set("aiohttp alembic alpaca exchange_calendars matplotlib pandas pyarrow requests scipy xgboost".split())
+HEAVY = {"aiohttp", "alembic", "alpaca", "exchange_calendars", "matplotlib", "pandas", "pyarrow", "xgboost"}
+    [
+        "aiohttp",
+        "alembic",
+        "alpaca",
+        "exchange_calendars",
+        "matplotlib",
+        "pandas",
+        "pyarrow",
+        "requests",
+        "scipy",
+        "xgboost",
+    ]
+)
 LIGHT_COMMANDS = {
     "--help": {"pydantic", "numpy", "sqlalchemy", "structlog", "yaml", "rich"},
     "day --help": {"numpy", "sqlalchemy", "structlog", "yaml", "rich"},
