@@ -8,19 +8,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"aiohttp", "alembic", "alpaca", "exchange_calendars", "matplotlib", "pandas", "pyarrow", "xgboost"}
-    [
-        "aiohttp",
-        "alembic",
-        "alpaca",
-        "exchange_calendars",
-        "matplotlib",
-        "pandas",
-        "pyarrow",
-        "requests",
-        "scipy",
-        "xgboost",
-    ]
-)
 LIGHT_COMMANDS = {
     "--help": {"pydantic", "numpy", "sqlalchemy", "structlog", "yaml", "rich"},
     "day --help": {"numpy", "sqlalchemy", "structlog", "yaml", "rich"},

@@ -83,6 +83,8 @@ def _begin(place: Place, orders: DayOrders, announce: Announce) -> DayOrders:
     calendar = exchange_calendar(place)
     report = import_bars(orders.bars, bar_archive(place), calendar, calendar.previous(orders.day).date)
     announce(f"{report.stored:,} bars of {report.symbols} symbols from {orders.bars}, up to {report.last}")
+    for closed, rows in report.dropped:
+        announce(f"{rows} bars of {closed} dropped: no session")
     return replace(orders, bars=orders.bars.resolve())
 
 

@@ -63,6 +63,7 @@ def print_report(place: Place, found: "DayReport", json: bool) -> None:
         print_json(found)
     else:
         print_table("End of day", _FIGURES, [_figures(found)])
+        _print_left_out(found)
         print_table("Ledger and broker", ("check", "", "ledger", "broker"), _checks(found))
         typer.echo(f"Report: {_page(place, found.header.session_date)}")
     raise typer.Exit(0 if found.ok else 1)
@@ -78,6 +79,7 @@ def print_days(place: Place, runs: "Sequence[DayRun]", json: bool) -> None:
         for run in runs:
             _print_failures(run)
         if reports:
+            _print_left_out(reports[-1])
             print_table("Ledger and broker", ("check", "", "ledger", "broker"), _checks(reports[-1]))
             typer.echo(f"Report: {_page(place, reports[-1].header.session_date)}")
     raise typer.Exit(0 if all(run.ok for run in runs) else 1)
@@ -92,6 +94,13 @@ def _figures(found: "DayReport") -> tuple[object, ...]:
 
 def _checks(found: "DayReport") -> list[tuple[object, ...]]:
     return [(check.name, check.ok, check.ours, check.broker) for check in found.checks]
+
+
+def _print_left_out(found: "DayReport") -> None:
+    rows = [(each.code, len(each.symbols), " ".join(each.symbols)) for each in found.exclusions]
+    rows += [(each.code, 1, f"{each.symbol}: {each.detail}") for each in found.denials]
+    if rows:
+        print_table(f"Left out on {found.header.session_date}", ("why", "", "symbols"), rows)
 
 
 def _print_failures(run: "DayRun") -> None:
