@@ -16,8 +16,6 @@ from trader.simulated_exchange.gate import gate
 
 _TICK_S = 0.1
 _LONGEST_LINE = 65_536
-# Asked at import: later the parent may be gone already, and its successor would be taken for it.
-_PARENT = os.getppid()
 
 
 def serve(config: ExchangeConfig) -> None:
@@ -25,9 +23,11 @@ def serve(config: ExchangeConfig) -> None:
 
     Raises ExchangeStartError when the state, the market or the port is not to be had.
     """
+    # Asked before all else: later the parent may be gone, and its successor would be taken for it.
+    parent = os.getppid() if config.with_parent else None
     exchange = open_exchange(config)
     try:
-        asyncio.run(_serve(exchange))
+        asyncio.run(_serve(exchange, parent))
     finally:
         exchange.close()
 
@@ -45,7 +45,7 @@ def application(exchange: Exchange) -> web.Application:
     return app
 
 
-async def _serve(exchange: Exchange) -> None:
+async def _serve(exchange: Exchange, parent: int | None) -> None:
     config = exchange.config
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,7 +60,7 @@ async def _serve(exchange: Exchange) -> None:
         port = runner.addresses[0][1]
         sys.stdout.write(json.dumps({"url": f"http://{config.host}:{port}", "pid": os.getpid()}) + "\n")
         sys.stdout.flush()
-        await _tick_until(stop, exchange)
+        await _tick_until(stop, exchange, parent)
     finally:
         await exchange.hub.close()
         await runner.cleanup()
@@ -73,11 +73,11 @@ async def _start(site: web.TCPSite, config: ExchangeConfig) -> None:
         raise ExchangeStartError(f"cannot listen on {config.host}:{config.port}: {error.strerror}") from error
 
 
-async def _tick_until(stop: asyncio.Event, exchange: Exchange) -> None:
-    """Move time on in speed mode, and end when told to or, if asked for, when the parent is gone."""
+async def _tick_until(stop: asyncio.Event, exchange: Exchange, parent: int | None) -> None:
+    """Move time on in speed mode, and end when told to or when the parent, if one is given, is gone."""
     while not stop.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _TICK_S)
         exchange.tick()
-        if exchange.config.with_parent and os.getppid() != _PARENT:
+        if parent is not None and os.getppid() != parent:
             return

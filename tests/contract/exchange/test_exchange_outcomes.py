@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from trader.simulated_exchange.orders import TERMINAL, TRANSITIONS, EventKind, O
 from trader.simulated_exchange.refusals import RefusalError
 from trader.simulated_exchange.store import Change, Store
 from trader.simulated_exchange.synthetic import synthetic_panel
-from trader.simulated_exchange.timestamps import SECOND_NS
+from trader.simulated_exchange.timestamps import NEW_YORK, SECOND_NS, to_ns
 
 SESSION = session_on(date(2022, 3, 16))
 assert SESSION is not None
@@ -169,6 +169,21 @@ def test_some_orders_fill_in_two_parts_and_some_cancels_lose_the_race(tmp_path: 
     ends = {order.status for order in engine.book.all if order.cancel_requested_ns is not None}
     assert ends == {"filled", "canceled"}
     assert {order.fills for order in engine.book.all if order.cancel_requested_ns is None} == {1, 2}
+
+
+def test_every_close_is_recorded_however_far_time_jumps(tmp_path: Path) -> None:
+    run([], [], tmp_path)
+    store = Store(tmp_path)
+    with closing(store):
+        engine = _engine(store)
+        engine.advance(to_ns(datetime(2022, 3, 21, 17, tzinfo=NEW_YORK)))
+    panel = market().panel
+    days = [session.day.isoformat() for session in panel.sessions]
+    column = days.index("2022-03-16")
+    assert list(engine.closes) == days[column : column + 4] == ["2022-03-16", "2022-03-17", "2022-03-18", "2022-03-21"]
+    worth = 60 * panel.close[:, column : column + 4].sum(axis=0)
+    assert list(engine.closes.values()) == [50_000 + Decimal(int(each)) / 10_000 for each in worth]
+    assert engine.last_equity == engine.closes["2022-03-18"]
 
 
 def test_a_terminal_order_takes_no_step(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Killed and started again, the exchange goes on where it was."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from select import select
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ import pytest
 from tests.contract.exchange.conftest import Start
 from tests.contract.exchange.running import RunningExchange, command
 from trader.simulated_exchange.config import ExchangeConfig, ExchangeStartError
+from trader.simulated_exchange.faults import Call
+from trader.simulated_exchange.wirelog import WireLog
 
 
 def everything(exchange: RunningExchange) -> list[object]:
@@ -30,10 +34,12 @@ def everything(exchange: RunningExchange) -> list[object]:
 
 
 def morning(exchange: RunningExchange) -> None:
-    """Orders filled, partly filled, resting, cancelled and about to be."""
+    """Orders filled, partly filled, resting, cancelled and about to be; a holding come and gone."""
     for number, symbol in enumerate(["SYAAA", "SYAAB", "SYAAC", "SYAAD"]):
         exchange.order(f"m-{number}", symbol=symbol, qty=str(10 + number))
     exchange.order("resting", symbol="SYAAE", type="limit", limit_price="1.01")
+    for qty in ("5", "-5"):
+        exchange.call("POST", "/sim/positions", json={"symbol": "SYAAF", "qty": qty, "price": "10"})
     exchange.call("PATCH", "/v2/account/configurations", json={"trade_confirm_email": "none"})
     exchange.advance("2022-03-16T09:30:01.500-04:00")
     exchange.call("DELETE", f"/v2/orders/{exchange.find('resting')['id']}")
@@ -45,16 +51,26 @@ def test_killed_in_mid_day_it_goes_on_as_if_nothing_had_been(start_exchange: Sta
         morning(exchange)
     before = everything(killed)
     assert killed.stop(signal.SIGKILL) == -signal.SIGKILL
-    calls = (killed.state / "wire.jsonl").read_bytes()
-    (killed.state / "wire.jsonl").write_bytes(calls + b'{"n": 99, "cut sh')
+    calls = (killed.state / "wire.jsonl").read_text().splitlines()
     killed.start()
-    assert [row["n"] for row in killed.log()] == list(range(1, calls.count(b"\n") + 1))
+    assert killed.log() == [json.loads(call) for call in calls]
     assert everything(killed) == before
     assert killed.order("m-0").json()["message"] == "client_order_id must be unique"
     for exchange in (killed, undisturbed):
         exchange.advance("2022-03-17T12:00:00-04:00")
     assert everything(killed) == everything(undisturbed)
     assert killed.find("resting")["status"] == "canceled"
+
+
+def test_the_log_goes_on_after_a_line_cut_short_by_a_kill(tmp_path: Path) -> None:
+    call = Call("GET", "/v2/clock", "", None, None)
+    for number in (1, 2, 3):
+        log = WireLog(tmp_path / "wire.jsonl")
+        log.add(call, number, 200, None)
+        assert [entry["n"] for entry in log.after(0)] == list(range(1, number + 1))
+        log.close()
+        with (tmp_path / "wire.jsonl").open("a") as file:
+            file.write('{"n": 99, "cut sh')
 
 
 def test_a_later_at_moves_the_clock_and_an_earlier_one_does_not(start_exchange: Start) -> None:
@@ -110,8 +126,11 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         [sys.executable, "-c", script, *command(tmp_path / "state")], stdout=subprocess.PIPE, text=True
     )
     assert parent.stdout is not None
-    assert "url" in parent.stdout.readline()
+    exchange_pid = json.loads(parent.stdout.readline())["pid"]
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait(10)
-    assert parent.stdout.read() == ""
+    ready, _, _ = select([parent.stdout], [], [], 10)
+    if not ready:
+        os.kill(exchange_pid, signal.SIGKILL)
     parent.stdout.close()
+    assert ready, "the exchange outlived its parent"
