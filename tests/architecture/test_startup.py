@@ -12,8 +12,8 @@ LIGHT_COMMANDS = {
     "--help": {"pydantic", "numpy", "sqlalchemy", "structlog", "yaml", "rich"},
     "day --help": {"numpy", "sqlalchemy", "structlog", "yaml", "rich"},
     "config check": {"numpy", "sqlalchemy"},
-    "status": set[str](),
-    "halt --reason test": set[str](),
+    "status": {"numpy", "structlog"},
+    "halt --reason test": {"numpy", "structlog", "yaml"},
 }
 
 

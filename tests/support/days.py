@@ -119,6 +119,6 @@ def whole_day(day: date = DAY) -> tuple[Event, ...]:
         FillRecorded(day, "", stranger),
         StateChanged(day, TradingState.REDUCE, "daily loss", "limit"),
         SessionEnded(day, 3, 1),
-        BreakFound(day, "T", "0", "-1"),
+        BreakFound(day, "position", "T", "0", "-1"),
         closed(day),
     )  # fmt: skip

@@ -108,3 +108,11 @@ def test_an_excluded_holding_is_left_alone_and_its_value_is_not_invested_twice(q
     stuck_usd = quantity * Decimal(float(panel.close[-1, panel.symbols.index("S007")]))
     spent_usd = sum(order.quantity * order.reference_price for order in plan.intents)
     assert stuck_usd + spent_usd <= SIZING.target_exposure * plan.equity_usd + 1
+
+
+def test_a_holding_outside_the_universe_is_sold_and_never_ranked() -> None:
+    full = snapshot(holdings=(holding("S003", 50, 5_000),))
+    fewer = replace(full, universe=Universe(tuple(pair for pair in full.universe.sectors if pair[0] != "S003")))
+    plan = decide(fewer)
+    assert (plan.intents[0].symbol, plan.intents[0].side) == ("S003", Side.SELL)
+    assert "S003" not in {target.symbol for target in plan.targets}

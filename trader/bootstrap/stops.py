@@ -1,4 +1,4 @@
-"""The stop controls over a place. A halt counts from its first line on; what takes long to import comes after it."""
+"""The stop controls and the present state of a place, with few imports."""
 
 import getpass
 import socket
@@ -7,9 +7,9 @@ from datetime import date
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from trader.bootstrap.parts import existing_ledger, model_store, state_file, system_clock, working_day
+from trader.bootstrap.parts import existing_ledger, state_file, system_clock, working_day
 from trader.bootstrap.place import Place
-from trader.domain.journal import TradingState
+from trader.domain.journal import StateChanged, TradingState
 
 if TYPE_CHECKING:
     from trader.modes.desk import Desk
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The present state, and what would trade now: release, configuration and promoted model (empty when none)."""
+    """The present state, and which release and configuration would trade now."""
 
     view: "StatusView"
     release: str
     config: str
-    model: str
 
 
 def operator() -> str:
@@ -32,12 +31,15 @@ def operator() -> str:
 
 
 def halt(place: Place, reason: str) -> None:
-    """Write HALT at once, then the ledger's copy of it."""
-    state = state_file(place)
-    state.write(TradingState.HALT, reason)
-    from trader.modes.control import halt as stop
+    """Write HALT: from here on nothing new is sent."""
+    state_file(place).write(TradingState.HALT, reason)
 
-    stop(state, existing_ledger(place), system_clock().now(), reason, operator())
+
+def record_halt(place: Place, reason: str) -> None:
+    """The ledger's copy of a halt, where there is a ledger."""
+    now = system_clock().now()
+    if ledger := existing_ledger(place):
+        ledger.append(StateChanged(now.date(), TradingState.HALT, reason, operator()))
 
 
 def resume(desk: "Desk") -> None:
@@ -54,5 +56,4 @@ def status(place: Place, day: date | None = None) -> Status:
     from trader.status.snapshot import snapshot
 
     view = snapshot(existing_ledger(place), state_file(place), day or working_day(place))
-    promoted = [model_hash for _, model_hash in model_store(place).promotions()]
-    return Status(view, version("trader"), place.configuration().hash, promoted[-1] if promoted else "")
+    return Status(view, version("trader"), place.configuration().hash)

@@ -41,10 +41,12 @@ def halt(
 
     Example: trader halt --reason "prices look wrong"
     """
-    from trader.bootstrap.stops import halt as stop
+    from trader.bootstrap import stops
 
-    stop(options_of(context).place, reason)
+    place = options_of(context).place
+    stops.halt(place, reason)
     typer.echo("HALT: nothing new is sent. Go on with `trader resume`.")
+    stops.record_halt(place, reason)
 
 
 @app.command()
@@ -103,7 +105,7 @@ def _print_status(found: "Status") -> None:
         ("day closed", f"{view.closed_date} at {view.closed_at:%H:%M} UTC" if view.closed_at else None),
         ("equity", f"{view.equity_usd:,} USD" if view.equity_usd is not None else None),
         ("breaks", "; ".join(f"{each.subject}: {each.code}" for each in view.breaks) or "none"),
-        ("model", found.model[:12] or "none promoted"),
+        ("model", view.provenance.model[:12] if view.provenance else None),
         ("config", found.config[:12]),
         ("release", found.release),
     ]

@@ -36,11 +36,15 @@ class Snapshot:
 
 
 def decide(snapshot: Snapshot) -> Plan:
-    """The plan for the day. Symbols excluded from the day are neither bought nor sold; a holding in one stays."""
+    """The plan for the day. Symbols excluded from the day are neither bought nor sold: a holding in one stays.
+
+    A holding outside the universe is not wanted, and sold.
+    """
     panel, book = snapshot.panel, snapshot.book
     screened = screen(panel, snapshot.data)
     sectors = [snapshot.universe.sector_of(symbol) for symbol in panel.symbols]
-    ranked = signal(panel, sectors, frozenset(e.symbol for e in screened), snapshot.ranker)
+    unranked = {e.symbol for e in screened} | set(panel.symbols) - set(snapshot.universe.symbols)
+    ranked = signal(panel, sectors, unranked, snapshot.ranker)
     exclusions = tuple(sorted((*screened, *ranked.exclusions), key=lambda e: e.symbol))
     frozen = frozenset(e.symbol for e in exclusions)
 

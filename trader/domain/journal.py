@@ -127,7 +127,7 @@ class OrderObserved:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """A cancel and whose it is: ours (`close`, `halt`, `emergency_stop`, `lost_plan`), or somebody else's (`outside`)."""
+    """A cancel and whose it is: ours (`close`, `halt`, `lost_plan`), or somebody else's (`outside`)."""
 
     kind: ClassVar[str] = "cancel_requested"
     session_date: date
@@ -161,6 +161,7 @@ class BreakFound:
 
     kind: ClassVar[str] = "break_found"
     session_date: date
+    code: str
     subject: str
     ours: str
     broker: str

@@ -120,7 +120,7 @@ class DataPolicy(Section):
     max_stale_sessions: Annotated[int, Field(ge=0, le=10)] = 0
     """A symbol whose last bar is older than this many sessions is excluded (stale)."""
     split_tolerance: Fraction = Decimal("0.02")
-    """A close-to-close ratio this near to a common split ratio excludes the symbol (split_like)."""
+    """How near to a common split ratio a jump must be to exclude the symbol (split_like); docs/data-and-model.md."""
     min_price_usd: Positive = Decimal(3)
     """A symbol whose last close is lower is excluded (low_price)."""
     max_excluded_share: Fraction = Decimal("0.2")

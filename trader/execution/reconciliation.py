@@ -38,13 +38,12 @@ class Break:
 
     def event(self, day: date) -> BreakFound:
         """The ledger's record of it."""
-        return BreakFound(day, f"{self.code} {self.subject}", self.ours, self.broker)
+        return BreakFound(day, self.code, self.subject, self.ours, self.broker)
 
     @staticmethod
     def recorded(event: BreakFound) -> "Break":
         """The break that was recorded so."""
-        code, _, subject = event.subject.partition(" ")
-        return Break(code, subject, event.ours, event.broker)
+        return Break(event.code, event.subject, event.ours, event.broker)
 
 
 @dataclass(frozen=True, slots=True)

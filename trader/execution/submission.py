@@ -10,7 +10,7 @@ from trader.domain.plan import Plan
 from trader.execution.identifiers import client_order_id
 from trader.execution.order_state import OrderView
 
-_HALTS = ("halt", "emergency_stop", "outside")
+_HALTS = ("halt", "outside")
 
 
 class Step(StrEnum):

@@ -11,13 +11,14 @@ from trader.accounting import valuation
 from trader.accounting.book import BOOK_KINDS, close_of_day
 from trader.accounting.money import notional_usd
 from trader.accounting.postings import apply_fill
-from trader.domain.canonical import digest
-from trader.domain.journal import AccountOpened, DayClosed, FillRecorded, PlanCommitted
+from trader.domain.journal import AccountOpened, DayClosed, FillRecorded
 from trader.domain.market import SessionDay
 from trader.domain.orders import Fill, Side
 from trader.domain.portfolio import Book, Holding, Lot, Position
 from trader.execution.reconciliation import Break, BrokerView, LedgerView, reconcile
 from trader.modes.desk import Desk
+from trader.modes.following import record_fills
+from trader.modes.planning import begin_again
 from trader.modes.tape import Tape
 
 log = structlog.get_logger()
@@ -42,7 +43,7 @@ def ensure_account(desk: Desk, day: date, broker: BrokerView) -> None:
     plan = desk.plans.read(day)
     number = broker.account.account_number
     if plan is not None and not recorded:
-        desk.ledger.append(AccountOpened(day, number, plan.book, "plan_file"), PlanCommitted(day, digest(plan), plan))
+        begin_again(desk, plan, number)
         log.warning("PORTFOLIO the ledger was lost; it begins again with the book of today's plan file")
         return
     missing = [fill for fill in broker.fills if fill.fill_id not in recorded]
@@ -54,12 +55,7 @@ def record_news(tapes: Sequence[Tape], broker: BrokerView) -> None:
     """Record what is new of our orders, and every fill of theirs that is not in the ledger yet."""
     for tape in tapes:
         tape.observe(broker.orders)
-        ours = {view.broker_order_id: view for view in tape.views.values() if view.broker_order_id}
-        for fill in broker.fills:
-            view = ours.get(fill.broker_order_id)
-            if view is not None and fill.fill_id not in view.fills:
-                tape.record(FillRecorded(tape.day, view.client_order_id, fill))
-                log.warning("EXECUTION fill found at the end of the day", client_order_id=view.client_order_id)
+        record_fills(tape, broker.fills)
 
 
 def judge(desk: Desk, day: date, tapes: Sequence[Tape], broker: BrokerView) -> tuple[DayClosed, tuple[Break, ...]]:

@@ -1,10 +1,13 @@
 """Following orders to their end: look, record what is new, cancel what must not work on."""
 
+from collections.abc import Iterable
+
 import structlog
 
 from trader.domain.errors import CancelRefused
 from trader.domain.journal import CancelRequested, FillRecorded
 from trader.domain.market import SessionDay
+from trader.domain.orders import Fill, OrderStatus
 from trader.execution.order_state import OrderView
 from trader.modes.desk import Desk
 from trader.modes.tape import Tape
@@ -16,7 +19,7 @@ def look(desk: Desk, session: SessionDay, tape: Tape) -> None:
     """Record every change of our orders, and the fills behind them."""
     tape.observe(desk.broker.orders_of(session))
     if any(view.fills_missing for view in tape.views.values()):
-        _record_fills(desk, session, tape)
+        record_fills(tape, desk.broker.fills_of(session))
 
 
 def working(tape: Tape) -> tuple[OrderView, ...]:
@@ -25,21 +28,24 @@ def working(tape: Tape) -> tuple[OrderView, ...]:
 
 
 def cancel_all(desk: Desk, tape: Tape, reason: str) -> None:
-    """Ask for the cancel of every working order, once each; the end is seen by looking."""
+    """Ask for the cancel of every working order the broker has not begun to cancel; the end is seen by looking."""
     for view in working(tape):
-        if view.cancel_reason is None and view.broker_order_id is not None:
+        if view.status is OrderStatus.PENDING_CANCEL or view.broker_order_id is None:
+            continue
+        if view.cancel_reason is None:
             tape.record(CancelRequested(tape.day, view.client_order_id, reason))
-            try:
-                desk.broker.cancel(view.broker_order_id)
-            except CancelRefused as error:
-                log.info("ORDER cancel refused", client_order_id=view.client_order_id, reason=error.reason)
-            else:
-                log.info("ORDER cancel requested", client_order_id=view.client_order_id, reason=reason)
+        try:
+            desk.broker.cancel(view.broker_order_id)
+        except CancelRefused as error:
+            log.info("ORDER cancel refused", client_order_id=view.client_order_id, reason=error.reason)
+        else:
+            log.info("ORDER cancel requested", client_order_id=view.client_order_id, reason=reason)
 
 
-def _record_fills(desk: Desk, session: SessionDay, tape: Tape) -> None:
+def record_fills(tape: Tape, fills: Iterable[Fill]) -> None:
+    """Record the fills of our orders that the ledger does not have yet."""
     ours = {view.broker_order_id: view for view in tape.views.values() if view.broker_order_id}
-    for fill in desk.broker.fills_of(session):
+    for fill in fills:
         view = ours.get(fill.broker_order_id)
         if view is not None and fill.fill_id not in tape.views[view.client_order_id].fills:
             tape.record(FillRecorded(tape.day, view.client_order_id, fill))

@@ -61,18 +61,32 @@ def obtain_plan(desk: Desk, session: SessionDay) -> Plan | None:
     None when the broker knows orders of today that no record of ours explains: the plan is lost, and nothing is
     decided a second time.
     """
-    plan = committed_plan(desk, session.date)
+    plan = recorded_plan(desk, session.date)
     if plan is None:
-        plan = desk.plans.read(session.date)
-        if plan is not None:
-            _recover(desk, plan)
-        elif _sent_today(desk, session):
+        if _sent_today(desk, session):
             return None
-        else:
-            plan = decide(gather(desk, session, open_account(desk, session.date)))
-            _commit(desk, plan)
+        plan = decide(gather(desk, session, open_account(desk, session.date)))
+        _commit(desk, plan)
     desk.plans.write(plan)
     return plan
+
+
+def recorded_plan(desk: Desk, day: date) -> Plan | None:
+    """The plan in the ledger; else the one in its file, with which a lost ledger is begun again."""
+    plan = committed_plan(desk, day)
+    if plan is None:
+        plan = desk.plans.read(day)
+        if plan is not None:
+            log.warning("EXECUTION the ledger has no plan for today; resuming the one in the plan file")
+            begin_again(desk, plan, desk.broker.account().account_number)
+    return plan
+
+
+def begin_again(desk: Desk, plan: Plan, account_number: str) -> None:
+    """Commit a plan file's plan to a ledger without it, after the book the day began with."""
+    if desk.ledger.latest(AccountOpened) is None:
+        desk.ledger.append(AccountOpened(plan.session_date, account_number, plan.book, source="plan_file"))
+    desk.ledger.append(PlanCommitted(plan.session_date, digest(plan), plan))
 
 
 def gather(desk: Desk, session: SessionDay, book: Book, model_hash: str | None = None) -> Snapshot:
@@ -130,15 +144,6 @@ def _commit(desk: Desk, plan: Plan) -> None:
         desk.ledger.append(ConfigRecorded(day, desk.config_hash, desk.config_text))
     desk.ledger.append(PlanCommitted(day, digest(plan), plan))
     log.info("EXECUTION plan committed", orders=len(plan.intents), plan_hash=digest(plan)[:12])
-
-
-def _recover(desk: Desk, plan: Plan) -> None:
-    """The ledger was lost during the day: the plan file holds the book the day began with."""
-    log.warning("EXECUTION the ledger has no plan for today; resuming the one in the plan file")
-    if desk.ledger.latest(AccountOpened) is None:
-        account = desk.broker.account()
-        desk.ledger.append(AccountOpened(plan.session_date, account.account_number, plan.book, source="plan_file"))
-    desk.ledger.append(PlanCommitted(plan.session_date, digest(plan), plan))
 
 
 def _sent_today(desk: Desk, session: SessionDay) -> bool:

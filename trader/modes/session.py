@@ -13,7 +13,7 @@ from trader.domain.plan import Plan
 from trader.execution.submission import NextStep, Step, cancelled_from_outside, chains, next_step
 from trader.modes.desk import Desk
 from trader.modes.following import cancel_all, look, working
-from trader.modes.planning import obtain_plan
+from trader.modes.planning import obtain_plan, recorded_plan
 from trader.modes.sending import Work, look_up, opening_is_barred, send_all
 from trader.modes.tape import Tape
 
@@ -45,6 +45,10 @@ def run_session(desk: Desk, day: date) -> SessionOutcome:
     try:
         with desk.lease.hold():
             return _hold_session(desk, session)
+    except BrokerUnavailable:
+        if desk.stop.requested():  # a wait for the request budget was cut short: nothing was sent
+            return SessionOutcome(day, "stopped", "asked to stop")
+        raise
     except LeaseHeld as error:
         log.warning("EXECUTION observing only", holder=error.holder)
         return SessionOutcome(day, "observed", str(error))
@@ -54,9 +58,9 @@ def _hold_session(desk: Desk, session: SessionDay) -> SessionOutcome:
     if next(desk.ledger.entries(session.date, (SessionEnded,)), None) is not None:
         return _outcome(Tape(desk, session.date), "complete", "the session had ended before")
     state, reason = desk.state.read()
-    tape = Tape(desk, session.date)
     if state is TradingState.HALT:
-        return _wind_down(desk, session, tape, "halted", f"trading is halted: {reason}")
+        recorded_plan(desk, session.date)
+        return _wind_down(desk, session, Tape(desk, session.date), "halted", f"trading is halted: {reason}")
     plan = obtain_plan(desk, session)
     tape = Tape(desk, session.date)
     look(desk, session, tape)

@@ -1,11 +1,13 @@
 """Bringing the bar archive up to date from the broker's data."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import structlog
 
+from trader.decision.bar_rules import validated
+from trader.decision.features import BARS_NEEDED
 from trader.decision.universe import BarRequest, missing_ranges, screen
 from trader.modes.desk import Desk
 
@@ -24,23 +26,28 @@ class UpdateReport:
 def update_bars(desk: Desk, through: date, history_sessions: int | None = None) -> UpdateReport:
     """Fetch what the archive lacks up to the session `through`, and store it.
 
-    A symbol whose bars look like a split is asked for anew as a whole: the broker's bars are adjusted when they are
-    fetched, those stored before a split are not.
+    A malformed bar costs its symbol the day, nobody else. A symbol whose bars look like a split is asked for anew as a
+    whole, as far back as training reads: the broker's bars are adjusted when fetched, those stored before are not.
     """
     sessions = _sessions(desk, through, history_sessions or desk.policies.data.lookback_sessions)
     known = desk.bars.last_dates()
-    asked, rows = _fetch(desk, missing_ranges(known, desk.universe.symbols, sessions))
+    asked, rows = _fetch(desk, missing_ranges(known, desk.universe.symbols, sessions), set(sessions))
     if known:
-        again = _fetch(desk, missing_ranges({}, _split_like(desk, through), sessions))
+        whole = _sessions(desk, through, max(len(sessions), desk.policies.model.train_sessions + BARS_NEEDED + 2))
+        again = _fetch(desk, missing_ranges({}, _split_like(desk, through), whole), set(whole))
         asked, rows = asked + again[0], rows + again[1]
     log.info("ALPACA bars updated", through=str(through), symbols=asked, rows=rows)
     return UpdateReport(through, asked, rows)
 
 
-def _fetch(desk: Desk, requests: Sequence[BarRequest]) -> tuple[int, int]:
+def _fetch(desk: Desk, requests: Sequence[BarRequest], sessions: Collection[date]) -> tuple[int, int]:
     rows = 0
     for number, request in enumerate(requests, 1):
-        rows += desk.bars.merge(desk.market.daily_bars(request.symbols, request.start, request.end))
+        fetched = desk.market.daily_bars(request.symbols, request.start, request.end)
+        sound, findings = validated(fetched, "the broker's feed", sessions)
+        for finding in findings:
+            log.warning("ALPACA bars refused", symbol=finding.symbol, reason=finding.reason)
+        rows += desk.bars.merge(sound)
         desk.progress("bars fetched", number, len(requests))
     return sum(len(request.symbols) for request in requests), rows
 

@@ -54,7 +54,7 @@ class Broker(BrokerReader, Protocol):
     """The reader, and the three calls that change something. None of them is ever sent twice by itself."""
 
     def submit(self, order: "ApprovedOrder") -> BrokerOrder:
-        """POST once. Raises OrderRejected, DuplicateOrder or SubmitOutcomeUnknown."""
+        """POST once. Raises OrderRejected, DuplicateOrder, SubmitOutcomeUnknown; BrokerUnavailable for refused keys."""
         ...
 
     def cancel(self, broker_order_id: str) -> None:

@@ -122,12 +122,20 @@ def test_an_answer_that_does_not_show_our_order_is_unknown(answer: Answer) -> No
     assert server.asked == ["POST /v2/orders"]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 418, 422])
+@pytest.mark.parametrize("status", [400, 403, 404, 408, 418, 422])
 @pytest.mark.parametrize("body", ["", "<html>", '{"code": 40010001, "message": "qty is required"}', '{"code": "?"}'])
 def test_any_other_4xx_is_a_rejection_whatever_its_body(status: int, body: str) -> None:
     with scripted(Answer(status, body)) as server:
         broker, _ = connected(server.url, StandingClock())
         with pytest.raises(OrderRejected):
+            broker.submit(approved("ours"))
+    assert server.asked == ["POST /v2/orders"]
+
+
+def test_revoked_keys_reject_no_order() -> None:
+    with scripted(Answer(401, '{"message": "unauthorized."}')) as server:
+        broker, _ = connected(server.url, StandingClock())
+        with pytest.raises(BrokerUnavailable, match="paper keys"):
             broker.submit(approved("ours"))
     assert server.asked == ["POST /v2/orders"]
 

@@ -84,6 +84,8 @@ def submit_error(client_order_id: str, failed: Failed) -> TraderError:
         return SubmitOutcomeUnknown(client_order_id, str(failed))
     if failed.about_client_id:
         return DuplicateOrder(client_order_id)
+    if failed.status == 401:  # nothing was accepted, and the order itself was not judged
+        return unavailable(f"POST of {client_order_id}", failed)
     return OrderRejected(client_order_id, failed.status, failed.code, str(failed))
 
 
