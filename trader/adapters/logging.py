@@ -2,7 +2,6 @@
 
 import re
 import sys
-from pathlib import Path
 from typing import IO
 
 import structlog
@@ -16,15 +15,16 @@ _SECRET_NAME = re.compile(r"secret|password|passwd|token|authorization|api_?key|
 _KEY_SHAPE = re.compile(r"\b[PA]K[A-Z0-9]{16,}\b")
 
 
-def configure(level: str = "info", file: Path | None = None, quiet: bool = False) -> None:
-    """Send the logs of this process to stderr, and to `file` when given; `quiet` keeps them off stderr.
+def configure(level: str = "info", copy: IO[str] | None = None, quiet: bool = False) -> None:
+    """Send the logs of this process to stderr, and to `copy` when given; `quiet` leaves warnings alone on stderr.
 
-    A line in `file` is JSON; so is one on stderr unless that is a terminal.
+    A line in `copy` is JSON; so is one on stderr unless that is a terminal.
     """
     sinks: list[Processor] = []
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        sinks.append(_Copy(file.open("a", encoding="utf-8", buffering=1)))
+    if copy is not None:
+        sinks.append(_Copy(copy))
+    if quiet:
+        sinks.append(_warnings_alone)
     sinks.append(_words() if sys.stderr.isatty() else structlog.processors.JSONRenderer())
     structlog.configure(
         processors=[
@@ -35,7 +35,7 @@ def configure(level: str = "info", file: Path | None = None, quiet: bool = False
             *sinks,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.ReturnLoggerFactory() if quiet else structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
 
 
@@ -64,6 +64,12 @@ class _Copy:
     def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         self._file.write(f"{self._render(logger, method, dict(event))!s}\n")
         return event
+
+
+def _warnings_alone(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    if method in ("debug", "info"):
+        raise structlog.DropEvent
+    return event
 
 
 def _words() -> Processor:

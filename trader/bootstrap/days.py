@@ -48,7 +48,15 @@ class DayOrders:
     days: int = 1
     bars: Path | None = None
     sectors: Path | None = None
-    fresh: bool = False
+
+
+def forget(place: Place) -> None:
+    """Remove the state of an embedded exchange and all that came of it. Raises ConfigurationError for another state."""
+    if place.exchange.exists():
+        shutil.rmtree(place.state)
+    elif place.state.exists() and any(place.state.iterdir()):
+        what = "this is not the state of an embedded exchange: --fresh does not remove it"
+        raise ConfigurationError(str(place.state), what, "Name another directory with --state.")
 
 
 def run_days(place: Place, orders: DayOrders, progress: Progress, announce: Announce) -> tuple[DayRun, ...]:
@@ -56,10 +64,9 @@ def run_days(place: Place, orders: DayOrders, progress: Progress, announce: Anno
     simulated = place.configuration().settings.broker.venue == "simulated"
     if simulated:
         orders = _begin(place, orders, announce)
-    elif orders.bars or orders.sectors or orders.fresh:
-        raise ConfigurationError(
-            str(place.config), "--bars, --sectors and --fresh are for a simulated venue", "Use `trader data import`."
-        )
+    elif orders.bars or orders.sectors:
+        what = "--bars and --sectors are for a simulated venue"
+        raise ConfigurationError(str(place.config), what, "Use `trader data import` and data.universe.")
     with open_desk(place, progress, Beginning(orders.day or FIRST_DAY, orders.bars)) as desk:
         first = orders.day or desk.clock.now().astimezone(NEW_YORK).date()
         if simulated and not model_store(place).promotions():
@@ -68,12 +75,10 @@ def run_days(place: Place, orders: DayOrders, progress: Progress, announce: Anno
 
 
 def _begin(place: Place, orders: DayOrders, announce: Announce) -> DayOrders:
-    """Forget the old state if asked; copy the candidates and import the bars before the first day."""
+    """Copy the candidates and import the bars before the first day."""
     from trader.adapters.bar_import import import_bars
     from trader.adapters.universe_file import read_universe, write_universe
 
-    if orders.fresh:
-        _forget(place)
     if orders.bars is None or bar_archive(place).path.exists():
         return orders
     if orders.day is None:
@@ -86,15 +91,6 @@ def _begin(place: Place, orders: DayOrders, announce: Announce) -> DayOrders:
     for closed, rows in report.dropped:
         announce(f"{rows} bars of {closed} dropped: no session")
     return replace(orders, bars=orders.bars.resolve())
-
-
-def _forget(place: Place) -> None:
-    """Remove a simulated state; anything else in its place is left alone."""
-    if place.exchange.exists():
-        shutil.rmtree(place.state)
-    elif place.state.exists() and any(place.state.iterdir()):
-        what = "--fresh would remove a state that is not of an embedded exchange"
-        raise ConfigurationError(str(place.state), what, "Name another directory with --state.")
 
 
 def _prepare(desk: Desk, place: Place, first: date, announce: Announce) -> None:
@@ -128,8 +124,19 @@ def _run(desk: Desk, place: Place, sessions: tuple[date, ...], announce: Announc
     close = partial(close_day, reports=report_files(place))
     runs: list[DayRun] = []
     for session in sessions:
-        announce(f"Session {session}")
         runs.append(DayRun(session, *run_day(desk, session, close)))
+        announce(_in_words(runs[-1]))
         if not runs[-1].ok or desk.stop.requested():
             break
     return tuple(runs)
+
+
+def _in_words(run: DayRun) -> str:
+    if run.report is None:
+        failed = [check.name for check in run.checks.checks if not check.ok]
+        return f"{run.session_date}: not closed" + (f"; failed: {', '.join(failed)}" if failed else "")
+    figures, agreement = run.report.figures, "agree" if run.report.ok else "DISAGREE"
+    return (
+        f"{run.session_date}: {figures.filled} of {figures.orders} orders filled,"
+        f" P&L {figures.profit.total_usd:,} USD, ledger and broker {agreement}"
+    )

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -51,11 +51,11 @@ class Options:
         """Configuration file and state directory."""
         return find_place(self.config, self.state, os.environ)
 
-    def log(self, file: Path | None = None, quiet: bool = False) -> None:
+    def log(self, copy: IO[str] | None = None, quiet: bool = False) -> None:
         """Begin to log."""
         from trader.adapters.logging import configure
 
-        configure(self.log_level, file, quiet)
+        configure(self.log_level, copy, quiet)
 
 
 def options_of(context: typer.Context) -> Options:

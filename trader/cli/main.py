@@ -70,6 +70,10 @@ def _unexpected(error: Exception) -> int:
 
     import structlog
 
+    from trader.adapters.logging import configure
+
+    if not structlog.is_configured():
+        configure()
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     structlog.get_logger().error("EXECUTION unexpected error", error=type(error).__name__, frames=frames)
     typer.echo(f"trader: unexpected {type(error).__name__}; this is a defect, please report it with the log.", err=True)

@@ -94,12 +94,14 @@ def day(
 
     Example: trader --config config/demo.yaml day --bars bars.parquet --sectors sectors.csv --date 2022-03-01 --days 20
     """
-    from trader.bootstrap.days import DayOrders, run_days
+    from trader.bootstrap.days import DayOrders, forget, run_days
     from trader.cli.watching import watched
 
     options = options_of(context)
+    if fresh:
+        forget(options.place)
     with watched(options) as (progress, announce):
-        runs = run_days(options.place, DayOrders(date, days, bars, sectors, fresh), progress, announce)
+        runs = run_days(options.place, DayOrders(date, days, bars, sectors), progress, announce)
     from trader.cli.reporting import print_days
 
     print_days(options.place, runs, json)

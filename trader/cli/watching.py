@@ -10,33 +10,38 @@ import typer
 from trader.cli.context import Options
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
 Watch = tuple[Callable[[str, int, int], None], Callable[[str], None]]
 
 
 @contextmanager
 def watched(options: Options) -> Iterator[Watch]:
-    """(progress, announce) for the block; all log lines go to the state's log file as well."""
-    if not sys.stderr.isatty():
-        options.log()
-        yield lambda _what, _done, _total: None, lambda line: typer.echo(line, err=True)
-        return
+    """(progress, announce) for the block; every log line goes to the state's log file as well."""
+    log = options.place.log
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8", buffering=1) as copy:
+        if sys.stderr.isatty():
+            with _progress() as shown:
+                options.log(copy, quiet=True)
+                yield _bar(shown), lambda line: shown.console.print(line, highlight=False)
+        else:
+            options.log(copy)
+            yield lambda _what, _done, _total: None, lambda line: typer.echo(line, err=True)
+
+
+def _progress() -> "Progress":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        options.log(options.place.log, quiet=True)
-        yield _bars(shown), lambda line: shown.console.print(line, highlight=False)
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _bars(shown: "Progress") -> Callable[[str, int, int], None]:
-    tasks: dict[str, TaskID] = {}
+def _bar(shown: "Progress") -> Callable[[str, int, int], None]:
+    task = shown.add_task("", total=None)
 
     def progress(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = shown.add_task(what, total=total)
-        shown.update(tasks[what], completed=done, total=total, visible=done < total)
+        shown.update(task, description=what, completed=done, total=total)
 
     return progress

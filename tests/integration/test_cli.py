@@ -1,0 +1,180 @@
+"""The commands as a person types them, in processes of their own, on a small synthetic market."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CONFIG = """
+execution: {account: test}
+position_sizing: {max_positions: 4, weighting: equal, signal_threshold: 0}
+risk_management: {max_position_size: 0.3, order_notional_cap_usd: 300000}
+model: {train_sessions: 120, rounds: 8, max_depth: 2}
+broker: {venue: simulated, simulation: {symbols: 12, history_sessions: 420}}
+"""
+DAY, NEXT_DAY = "2026-03-16", "2026-03-17"
+PROGRAM = Path(sys.executable).with_name("trader")
+HERE = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+
+@dataclass(frozen=True, slots=True)
+class Trader:
+    """One configuration and one state directory."""
+
+    config: Path
+    state: Path
+
+    def __call__(self, words: str, code: int = 0, environ: dict[str, str] | None = None) -> str:
+        """The standard output of a command, which must end with `code`; with code > 0, what it says of the error."""
+        command = [PROGRAM, "--config", self.config, "--state", self.state]
+        ended = subprocess.run(
+            [*command, *words.split()], env={**HERE, **(environ or {})}, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == code, ended.stderr
+        return ended.stderr if code and not ended.stdout else ended.stdout
+
+    def json(self, words: str, code: int = 0) -> Any:
+        """The JSON a command prints."""
+        return json.loads(self(f"{words} --json", code))
+
+
+@pytest.fixture(scope="module")
+def begin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Trader]:
+    """A new state, traded for one day."""
+
+    def begun() -> Trader:
+        directory = tmp_path_factory.mktemp("trader")
+        (directory / "small.yaml").write_text(CONFIG)
+        trader = Trader(directory / "small.yaml", directory / "state")
+        (run,) = trader.json("day --fresh")
+        assert run["ok"]
+        assert run["report"]["figures"]["filled"] == run["report"]["figures"]["orders"] == 4
+        return trader
+
+    return begun
+
+
+@pytest.fixture(scope="module")
+def traded(begin: Callable[[], Trader]) -> Trader:
+    """One traded day; tests read it, or trade days of their own after it."""
+    return begin()
+
+
+def test_a_second_run_changes_nothing_and_says_the_same(traded: Trader) -> None:
+    head = traded("ledger verify")
+    report = (traded.state / "reports" / "20260316.html").read_bytes()
+    assert f"{DAY}" in traded(f"day --date {DAY}")
+    assert traded("ledger verify") == head
+    assert (traded.state / "reports" / "20260316.html").read_bytes() == report
+
+
+def test_two_states_of_one_seed_decide_the_same_to_the_byte(traded: Trader, begin: Callable[[], Trader]) -> None:
+    (plan,) = (traded.state / "plans").glob("20260316.*.json")
+    other = begin()
+    assert (other.state / "plans" / plan.name).read_bytes() == plan.read_bytes()
+
+
+def test_plan_replay_status_audit_and_report_tell_one_story(traded: Trader) -> None:
+    (file,) = (traded.state / "plans").glob("20260316.*.json")
+    plan = traded.json(f"plan --date {DAY}")
+    assert plan == json.loads(file.read_bytes())
+    replayed = traded.json(f"replay {DAY}")
+    assert replayed["identical"]
+    audit = traded.json(f"audit {DAY}")
+    assert audit["plan_hash"] == replayed["outcome"]["committed_hash"]
+    assert len(audit["orders"]) == len(plan["intents"])
+    order = traded.json(f"audit {audit['orders'][0]['client_order_id']}")
+    assert order["status"] == "filled"
+    assert order["checks"]
+    assert order["provenance"] == plan["provenance"]
+    assert traded.json(f"report {DAY}")["header"]["plan_hash"] == audit["plan_hash"]
+    assert traded.json("status")["release"] == plan["provenance"]["release"]
+
+
+def test_the_days_acts_as_commands_of_their_own_with_stops_between(begin: Callable[[], Trader]) -> None:
+    trader = begin()
+    assert trader.json(f"preflight --date {NEXT_DAY}")["ok"]
+    trader("halt --reason drill")
+    assert trader.json("status")["view"]["state"] == "halt"
+    assert "drill" in trader(f"session --date {NEXT_DAY} --json", code=1)
+    trader("resume")
+    assert trader.json(f"session --date {NEXT_DAY}")["result"] == "complete"
+    assert "not over" in trader(f"eod --date {NEXT_DAY}", code=1)
+
+    stopped = trader.json("emergency-stop --flatten --reason drill")
+    assert (stopped["open_orders"], stopped["open_positions"], stopped["suspended"]) == ([], [], True)
+    checks = trader.json(f"preflight --date {NEXT_DAY}", code=1)["checks"]
+    assert [check["name"] for check in checks if not check["ok"]] == ["trading_state", "account"]
+    trader("resume")
+    (run,) = trader.json(f"day --date {NEXT_DAY}")
+    assert run["ok"]
+    assert run["report"]["figures"]["holdings"] == 0
+    trader("ledger verify")
+
+
+def test_bars_and_models_are_shown(traded: Trader, tmp_path: Path) -> None:
+    assert traded.json("data show")["symbols"] == 12
+    assert traded.json("data check") == []
+    (model,) = traded.json("model list")
+    assert model["promoted"]
+    assert model["hash"][:12] in traded(f"model show {model['hash'][:4]}")
+    assert "no artifact" in traded("model promote beef", code=2)
+    traded(f"ledger export {tmp_path / 'journal.jsonl'}")
+    lines = (tmp_path / "journal.jsonl").read_text().splitlines()
+    assert f"{len(lines)} entries, chain intact" in traded("ledger verify")
+
+
+def test_errors_name_the_next_step_and_have_their_codes(traded: Trader, tmp_path: Path) -> None:
+    assert "no trading session" in traded("preflight --date 2026-03-21", code=1)
+    assert "no entry of 2020-01-02" in traded("audit 2020-01-02", code=1)
+    assert "EXECUTION_MODE" in traded("plan", code=2, environ={"EXECUTION_MODE": "live"})
+    assert "is no date" in traded("replay yesterday", code=2)
+    bad = tmp_path / "bars.csv"
+    bad.write_text("symbol,date,open,high,low,close,volume\nAAA,2026-03-16,1,1,2,1,5\n")
+    assert f"{bad}" in traded(f"data import {bad}", code=2)
+    broken = Trader(tmp_path / "broken.yaml", tmp_path / "state")
+    broken.config.write_text("execution: {acount: x}")
+    assert "Did you mean account?" in broken("config check", code=2)
+    paper = Trader(tmp_path / "paper.yaml", tmp_path / "state")
+    paper.config.write_text("broker: alpaca")
+    (tmp_path / "bars.csv").write_text("symbol,date,open,high,low,close,volume\nAAA,2026-03-13,1,1,1,1,5\n")
+    paper(f"data import {bad}")
+    assert "ALPACA_API_KEY" in paper("data update --until 2026-03-17", code=2)
+    assert "simulated venue" in paper(f"day --bars {bad}", code=2)
+    assert "does not remove it" in paper("day --fresh", code=2)
+    assert (paper.state / "bars").exists()
+
+
+def test_an_unexpected_error_is_one_line_without_values(tmp_path: Path) -> None:
+    script = (
+        "import sys; from trader.cli.main import app, run\n"
+        "@app.command()\n"
+        "def boom():\n"
+        "    secret = 'planted-value'\n"
+        "    raise LookupError(secret)\n"
+        "sys.exit(run())"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, "boom"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 5
+    assert "unexpected LookupError" in ended.stderr
+    assert "boom" in ended.stderr
+    assert "planted-value" not in ended.stderr + ended.stdout
+
+
+def test_every_command_has_help_with_an_example(tmp_path: Path) -> None:
+    from trader.cli.main import app
+
+    shown = [
+        (command.callback, command.callback.__doc__ or "") for command in app.registered_commands if command.callback
+    ]
+    for group in app.registered_groups:
+        found = group.typer_instance.registered_commands if group.typer_instance else []
+        shown += [(command.callback, command.callback.__doc__ or "") for command in found if command.callback]
+    assert len(shown) > 20
+    assert [callback.__name__ for callback, text in shown if "Example: trader " not in text] == []
