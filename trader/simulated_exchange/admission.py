@@ -28,13 +28,13 @@ class Account:
 def admit(request: OrderRequest, quote: Quote | None, account: Account) -> Decimal:
     """The price in USD at which a share of the order is reserved; RefusalError (403, 422) when it may not be placed.
 
-    A market buy is reserved 2.5 % above the ask.
+    Without a limit that is 2.5 % above the stop, or above the ask.
     """
     if account.suspended:
         raise forbidden("new orders are rejected by user request")
     if quote is None:
         raise unprocessable(f'asset "{request.symbol}" is not tradable')
-    reserve = request.limit_price or usd(quote.ask) * _MARKET_COLLAR
+    reserve = request.limit_price or (request.stop_price or usd(quote.ask)) * _MARKET_COLLAR
     if request.side == "sell":
         _check_sale(request, account)
     elif request.qty is None:

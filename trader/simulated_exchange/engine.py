@@ -17,10 +17,11 @@ from trader.simulated_exchange.intake import OrderRequest
 from trader.simulated_exchange.market import Market
 from trader.simulated_exchange.matching import next_step
 from trader.simulated_exchange.money import ZERO, cents, usd
-from trader.simulated_exchange.orders import Order, Step, apply
+from trader.simulated_exchange.orders import QUIET, Order, Step, apply
 from trader.simulated_exchange.refusals import forbidden, invalid, unprocessable
 from trader.simulated_exchange.store import Change, Store
 from trader.simulated_exchange.timestamps import new_york_date
+from trader.simulated_exchange.windows import check_window
 
 DEFAULT_CONFIGURATIONS: dict[str, Any] = {
     "disable_overnight_trading": False,
@@ -93,9 +94,9 @@ class Engine:
             raise invalid("client_order_id must be unique")
         if request.symbol not in self.market.row:
             raise unprocessable(f'asset "{request.symbol}" not found')
-        fractional = request.qty is None or request.qty != int(request.qty)
-        if fractional and not self.configurations["fractional_trading"]:
+        if request.is_fractional and not self.configurations["fractional_trading"]:
             raise forbidden(f'asset "{request.symbol}" is not fractionable')
+        check_window(request.time_in_force, self.now_ns)
         account = Account(
             self.cash,
             bool(self.configurations["suspend_trade"]),
@@ -129,6 +130,8 @@ class Engine:
             day=session.day.isoformat(),
             updated_ns=self.now_ns,
             doomed=doomed,
+            stop_price=request.stop_price,
+            extended_hours=request.extended_hours,
         )
 
     def cancel(self, order: Order) -> None:
@@ -182,6 +185,8 @@ class Engine:
         if step.kind in {"partial_fill", "fill"}:
             fill = self._settle(after, step)
         self._put(after)
+        if step.kind in QUIET:
+            return
         held = self.positions.get(order.symbol)
         self._updates.append(TradeUpdate(step.kind, after, step.at_ns, fill, held.qty if held else ZERO))
 

@@ -25,6 +25,13 @@ class OrderRequest:
     notional: Decimal | None
     limit_price: Decimal | None
     client_order_id: str
+    stop_price: Decimal | None = None
+    extended_hours: bool = False
+
+    @property
+    def is_fractional(self) -> bool:
+        """Whether it is for dollars or for a part of a share."""
+        return self.qty is None or self.qty != int(self.qty)
 
 
 def read_order(body: Mapping[str, Any]) -> OrderRequest:
@@ -35,19 +42,24 @@ def read_order(body: Mapping[str, Any]) -> OrderRequest:
     kind = _one_of(body, "type", ("market", "limit", "stop", "stop_limit", "trailing_stop"))
     side = _one_of(body, "side", ("buy", "sell"))
     time_in_force = _one_of(body, "time_in_force", ("day", "gtc", "opg", "cls", "ioc", "fok"))
-    _supported(body, kind, time_in_force)
     qty, notional = _amount(body, "qty"), _amount(body, "notional")
     _sized(qty, notional)
-    return OrderRequest(
+    wish = OrderRequest(
         symbol=_symbol(body),
         side=cast("Side", side),
         type=kind,
         time_in_force=time_in_force,
         qty=qty,
         notional=notional,
-        limit_price=_limit_price(body, kind),
+        limit_price=read_price(body, "limit_price"),
         client_order_id=client_order_id,
+        stop_price=read_price(body, "stop_price"),
+        extended_hours=body.get("extended_hours") in {True, "true", "True"},
     )
+    if body.get("order_class") not in {None, "", "simple"}:
+        raise unprocessable(f"order class {body['order_class']} is not supported by this exchange")
+    check_terms(wish)
+    return wish
 
 
 def _symbol(body: Mapping[str, Any]) -> str:
@@ -64,15 +76,34 @@ def _one_of(body: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
     return str(value)
 
 
-def _supported(body: Mapping[str, Any], kind: str, time_in_force: str) -> None:
-    if kind not in {"market", "limit"}:
-        raise unprocessable(f"order type {kind} is not supported by this exchange")
-    if time_in_force != "day":
-        raise unprocessable(f"time_in_force {time_in_force} is not supported by this exchange")
-    if body.get("order_class") not in {None, "", "simple"}:
-        raise unprocessable(f"order class {body['order_class']} is not supported by this exchange")
-    if body.get("extended_hours") in {True, "true", "True"}:
-        raise unprocessable("extended hours orders are not supported by this exchange")
+def check_terms(wish: OrderRequest) -> None:
+    """Whether type, time in force, size and prices go together; RefusalError (422) when not."""
+    if wish.type == "trailing_stop":
+        raise unprocessable("order type trailing_stop is not supported by this exchange")
+    _priced(wish)
+    if wish.extended_hours and (wish.type != "limit" or wish.time_in_force not in {"day", "gtc"}):
+        raise unprocessable("extended hours order must be DAY or GTC limit orders")
+    if wish.is_fractional and wish.time_in_force != "day":
+        raise unprocessable("fractional orders must be DAY orders")
+    if wish.stop_price is not None and wish.time_in_force not in {"day", "gtc"}:
+        raise unprocessable(f"{wish.time_in_force} orders must be market or limit orders")
+
+
+def _priced(wish: OrderRequest) -> None:
+    """Each type has its prices and no other."""
+    limit, stop = wish.limit_price is not None, wish.stop_price is not None
+    if wish.type == "market" and (limit or stop):
+        raise invalid("market orders require no stop or limit price")
+    if wish.type == "limit" and not limit:
+        raise invalid("limit orders require a limit price")
+    if wish.type == "limit" and stop:
+        raise invalid("limit orders require only limit price")
+    if wish.type == "stop" and not stop:
+        raise invalid("stop orders require a stop price")
+    if wish.type == "stop" and limit:
+        raise invalid("stop orders require only stop price")
+    if wish.type == "stop_limit" and not (limit and stop):
+        raise invalid("stop limit orders require both stop and limit price")
 
 
 def _amount(body: Mapping[str, Any], key: str) -> Decimal | None:
@@ -99,17 +130,9 @@ def _sized(qty: Decimal | None, notional: Decimal | None) -> None:
         raise invalid("notional value must be limited to 2 decimal places")
 
 
-def _limit_price(body: Mapping[str, Any], kind: str) -> Decimal | None:
-    price = _amount(body, "limit_price")
-    if kind == "market":
-        if price is not None:
-            raise invalid("market orders require no stop or limit price")
-        return None
-    if price is None:
-        raise invalid("limit orders require a limit price")
-    step = Decimal("0.01") if price >= 1 else Decimal(1) / E4
-    if price % step:
-        raise unprocessable(
-            f"invalid limit_price {price}. sub-penny increment does not fulfill minimum pricing criteria"
-        )
+def read_price(body: Mapping[str, Any], key: str) -> Decimal | None:
+    """A price on the tick: a cent from a dollar up, else a hundredth of one."""
+    price = _amount(body, key)
+    if price is not None and price % (Decimal("0.01") if price >= 1 else Decimal(1) / E4):
+        raise unprocessable(f"invalid {key} {price}. sub-penny increment does not fulfill minimum pricing criteria")
     return price

@@ -132,6 +132,18 @@ class Market:
         hits = np.flatnonzero(asks <= limit if side == "buy" else bids >= limit)
         return from_second + int(hits[0]) if len(hits) else None
 
+    def first_print(self, symbol: str, session: Session, side: Side, stop: int, from_second: int) -> int | None:
+        """The first second from `from_second` on whose price reaches a stop: from below for a buy."""
+        if from_second >= session.seconds:
+            return None
+        mids = self.path(symbol, session).between(from_second, session.seconds - 1)
+        hits = np.flatnonzero(mids >= stop if side == "buy" else mids <= stop)
+        return from_second + int(hits[0]) if len(hits) else None
+
+    def bar_on(self, symbol: str, session: Session) -> Bar:
+        """The daily bar of a session in which the symbol trades."""
+        return self.daily_bar(symbol, self._column[session.day])
+
     def bar_so_far(self, symbol: str, ns: int, seconds: int) -> Bar | None:
         """A bar of the running session: its last whole `seconds`, begun at a multiple of them, up to now."""
         session = self.running(symbol, ns)
@@ -140,7 +152,7 @@ class Market:
         second = (ns - session.open_ns) // SECOND_NS
         start = second // seconds * seconds
         prices = self.path(symbol, session).between(start, second)
-        day = self.daily_bar(symbol, self._column[session.day])
+        day = self.bar_on(symbol, session)
         volume = day.volume * (second - start + 1) // session.seconds
         extremes = int(prices.max()), int(prices.min())
         return Bar(session.open_ns + start * SECOND_NS, int(prices[0]), *extremes, int(prices[-1]), volume)

@@ -5,6 +5,7 @@ No clock enters, so how often or how far time is advanced cannot change an outco
 
 from decimal import Decimal
 
+from trader.simulated_exchange.calendar import next_open
 from trader.simulated_exchange.draws import fraction
 from trader.simulated_exchange.market import Market
 from trader.simulated_exchange.money import shares, usd
@@ -12,7 +13,17 @@ from trader.simulated_exchange.orders import Order, Step
 from trader.simulated_exchange.panel import E4
 from trader.simulated_exchange.timestamps import SECOND_NS
 
-_RANK = {"new": 0, "rejected": 1, "partial_fill": 2, "fill": 2, "canceled": 3, "expired": 4}
+_RANK = {
+    "new": 0,
+    "triggered": 1,
+    "rejected": 1,
+    "partial_fill": 2,
+    "fill": 2,
+    "canceled": 3,
+    "expired": 4,
+    "carried": 4,
+}
+_AT_ONCE = frozenset({"ioc", "fok"})
 
 
 def next_step(order: Order, market: Market, seed: int, partial_fills: float) -> Step | None:
@@ -22,11 +33,25 @@ def next_step(order: Order, market: Market, seed: int, partial_fills: float) -> 
     """
     if not order.is_open:
         return None
-    close_ns = order.session.close_ns
-    steps = [Step(close_ns, "expired"), _acknowledged(order, seed), _canceled(order, seed)]
-    steps.append(_rejected(order, seed) if order.doomed else _filled(order, market, seed, partial_fills))
-    happening = [step for step in steps if step and (step.at_ns < close_ns or step.kind in {"expired", "canceled"})]
-    return min(happening, key=lambda step: (step.at_ns, _RANK[step.kind]))
+    end = _end(order, seed)
+    steps = [_acknowledged(order, seed), _canceled(order, seed)]
+    steps.append(_rejected(order, seed) if order.doomed else _worked(order, market, seed, partial_fills))
+    # only the closing print itself is in time at the very close
+    last_ns = end.at_ns + (order.time_in_force == "cls")
+    happening = [step for step in steps if step and (step.at_ns < last_ns or step.kind == "canceled")]
+    return min([end, *happening], key=lambda step: (step.at_ns, _RANK[step.kind]))
+
+
+def _end(order: Order, seed: int) -> Step:
+    """What becomes of the order if nothing else does: it expires, goes on to the next session, or is too old to."""
+    session = order.session
+    if order.time_in_force == "opg":  # on paper these are seen to expire, never to fill
+        return Step(session.open_ns + _delay_ns(order, seed, "opening", 53.0, 168.0), "expired")
+    if order.time_in_force != "gtc":
+        return Step(session.close_ns, "expired")
+    if session == order.last_session:
+        return Step(session.close_ns, "canceled")
+    return Step(session.close_ns, "carried", day=next_open(session.open_ns).day.isoformat())
 
 
 def _delay_ns(order: Order, seed: int, label: str, low_s: float, high_s: float) -> int:
@@ -55,42 +80,78 @@ def _canceled(order: Order, seed: int) -> Step | None:
 
 
 def _ready_ns(order: Order, seed: int) -> int:
-    """When the order can meet a quote: shortly after arrival, or some seconds after its first part."""
+    """When the order can meet a quote: shortly after arrival or its stop, or some seconds after its first part."""
+    begun_ns = max(_arrival_ns(order), order.triggered_ns or 0)
+    ready_ns = begun_ns + _delay_ns(order, seed, "latency", 0.05, 1.0)
     if order.last_fill_ns is None:
-        return _arrival_ns(order) + _delay_ns(order, seed, "latency", 0.05, 1.0)
-    return order.last_fill_ns + _delay_ns(order, seed, "pause", 2.0, 20.0)
+        return ready_ns
+    return max(ready_ns, order.last_fill_ns + _delay_ns(order, seed, "pause", 2.0, 20.0))
 
 
-def _filled(order: Order, market: Market, seed: int, partial_fills: float) -> Step | None:
-    met = _meeting(order, market, seed)
-    if met is None:
+def _worked(order: Order, market: Market, seed: int, partial_fills: float) -> Step | None:
+    """What the market does to the order: its stop is reached, it fills, or it must fill at once and cannot."""
+    if order.time_in_force == "opg":
         return None
-    at_ns, price = met
+    if order.time_in_force == "ioc" and order.last_fill_ns is not None:
+        return Step(order.last_fill_ns, "canceled")
+    ready_ns = _ready_ns(order, seed)
+    traded = ready_ns < order.session.close_ns and market.has_bar(order.symbol, order.session.day)
+    if traded and order.stop_price is not None and order.triggered_ns is None:
+        return _triggered(order, market, ready_ns)
+    met = _meeting(order, market, seed, ready_ns) if traded else None
+    if order.time_in_force in _AT_ONCE and (met is None or met[0] > ready_ns):
+        return Step(ready_ns, "canceled")
+    return met and _filled(order, seed, partial_fills, *met)
+
+
+def _filled(order: Order, seed: int, partial_fills: float, at_ns: int, price: Decimal) -> Step:
     if order.notional is not None:
         return Step(at_ns, "fill", shares(order.notional / price), price)
     part = _first_part(order, seed, partial_fills)
     return Step(at_ns, "fill", order.leaves_qty, price) if part is None else Step(at_ns, "partial_fill", part, price)
 
 
-def _meeting(order: Order, market: Market, seed: int) -> tuple[int, Decimal] | None:
-    """When the order meets the other side and at what price: the touch on arrival, its own limit when it has rested."""
-    session, ready_ns = order.session, _ready_ns(order, seed)
-    if ready_ns >= session.close_ns or not market.has_bar(order.symbol, session.day):
-        return None
+def _triggered(order: Order, market: Market, ready_ns: int) -> Step | None:
+    assert order.stop_price is not None
+    session = order.session
+    from_second = (ready_ns - session.open_ns) // SECOND_NS
+    second = market.first_print(order.symbol, session, order.side, int(order.stop_price * E4), from_second)
+    return None if second is None else Step(max(ready_ns, session.open_ns + second * SECOND_NS), "triggered")
+
+
+def _meeting(order: Order, market: Market, seed: int, ready_ns: int) -> tuple[int, Decimal] | None:
+    """When the order meets the other side and at what price.
+
+    The touch on arrival, its own limit when it has rested; the official print for CLS and for dollars queued overnight.
+    """
+    session = order.session
+    if order.time_in_force == "cls":
+        close = usd(market.bar_on(order.symbol, session).close)
+        return (session.close_ns, close) if _satisfies(order, close) else None
+    if order.notional is not None and order.type == "market" and order.submitted_ns < session.open_ns:
+        at_ns = session.open_ns + _delay_ns(order, seed, "opening", 0.9, 2.0)
+        return at_ns, usd(market.bar_on(order.symbol, session).open)
     quote = market.quote(order.symbol, ready_ns)
     assert quote is not None
     touch = usd(quote.touch(order.side))
-    if order.limit_price is None or (touch <= order.limit_price if order.side == "buy" else touch >= order.limit_price):
+    if _satisfies(order, touch):
         return ready_ns, touch
+    assert order.limit_price is not None
     limit_e4 = int(order.limit_price * E4)
     following = (ready_ns - session.open_ns) // SECOND_NS + 1
     second = market.first_cross(order.symbol, session, order.side, limit_e4, following)
     return None if second is None else (session.open_ns + second * SECOND_NS, order.limit_price)
 
 
+def _satisfies(order: Order, price: Decimal) -> bool:
+    """Whether the order takes this price."""
+    limit = order.limit_price
+    return limit is None or (price <= limit if order.side == "buy" else price >= limit)
+
+
 def _first_part(order: Order, seed: int, partial_fills: float) -> Decimal | None:
     """The size of a partial first fill, if this order is one that fills in two: whole shares, at least one left."""
-    if order.qty is None or order.fills or order.qty < 2:
+    if order.qty is None or order.fills or order.qty < 2 or order.time_in_force in {"fok", "cls"}:
         return None
     if fraction(seed, "partial", order.client_order_id) >= partial_fills:
         return None

@@ -1,20 +1,25 @@
 """The order and its life: a table of transitions and the one function that applies them."""
 
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from trader.simulated_exchange.calendar import Session, session_on
+from trader.simulated_exchange.calendar import Session, session_on, sessions_between
 from trader.simulated_exchange.draws import identity
 from trader.simulated_exchange.market import Side
 from trader.simulated_exchange.money import ZERO
+from trader.simulated_exchange.timestamps import new_york_date
 
 Status = Literal[
     "accepted", "pending_new", "new", "partially_filled", "pending_cancel", "filled", "canceled", "expired", "rejected"
 ]
-EventKind = Literal["new", "partial_fill", "fill", "pending_cancel", "canceled", "expired", "rejected"]
+EventKind = Literal[
+    "new", "partial_fill", "fill", "pending_cancel", "canceled", "expired", "rejected", "carried", "triggered"
+]
+QUIET: frozenset[EventKind] = frozenset({"carried", "triggered"})
+"""Steps that nobody is told of: an order goes on into the next session, or its stop is reached."""
 TERMINAL: frozenset[Status] = frozenset({"filled", "canceled", "expired", "rejected"})
 
 _WAITING: dict[EventKind, Status] = {
@@ -23,32 +28,37 @@ _WAITING: dict[EventKind, Status] = {
     "partial_fill": "partially_filled",
     "fill": "filled",
     "pending_cancel": "pending_cancel",
+    "canceled": "canceled",
     "expired": "expired",
 }
 _WORKING: dict[EventKind, Status] = {kind: status for kind, status in _WAITING.items() if kind != "new"}
-TRANSITIONS: dict[Status, dict[EventKind, Status]] = {
+_CANCELLING: dict[EventKind, Status] = {
+    "partial_fill": "pending_cancel",
+    "fill": "filled",
+    "canceled": "canceled",
+    "expired": "expired",
+    "rejected": "rejected",
+}
+_OPEN: dict[Status, dict[EventKind, Status]] = {
     "accepted": _WAITING,
     "pending_new": _WAITING,
     "new": _WORKING,
     "partially_filled": _WORKING,
-    "pending_cancel": {
-        "partial_fill": "pending_cancel",
-        "fill": "filled",
-        "canceled": "canceled",
-        "expired": "expired",
-        "rejected": "rejected",
-    },
+    "pending_cancel": _CANCELLING,
 }
+TRANSITIONS = {status: steps | dict.fromkeys(QUIET, status) for status, steps in _OPEN.items()}
+_GTC_LIFE = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
-    """Something that happens to an order at an instant; quantity and price (USD) for fills alone."""
+    """Something that happens to an order at an instant; quantity and price (USD) for fills, `day` when carried."""
 
     at_ns: int
     kind: EventKind
     qty: Decimal = ZERO
     price: Decimal = ZERO
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,9 @@ class Order:
     day: str
     updated_ns: int
     doomed: bool = False
+    stop_price: Decimal | None = None
+    triggered_ns: int | None = None
+    extended_hours: bool = False
     filled_qty: Decimal = ZERO
     filled_usd: Decimal = ZERO
     fills: int = 0
@@ -87,10 +100,18 @@ class Order:
 
     @property
     def session(self) -> Session:
-        """The session it is good for."""
+        """The session it is good for, or for GTC is in."""
         session = session_on(date.fromisoformat(self.day))
         assert session is not None
         return session
+
+    @property
+    def last_session(self) -> Session:
+        """The session whose close ends it; for GTC the last one within 90 days."""
+        if self.time_in_force != "gtc":
+            return self.session
+        sent = new_york_date(self.submitted_ns)
+        return max(sessions_between(sent, sent + _GTC_LIFE), key=lambda session: session.close_ns)
 
     @property
     def is_open(self) -> bool:
@@ -112,7 +133,12 @@ class Order:
 
 def apply(order: Order, step: Step) -> Order:
     """The order after the step; KeyError for a step that its status does not allow."""
-    after = replace(order, status=TRANSITIONS[order.status][step.kind], updated_ns=step.at_ns)
+    status = TRANSITIONS[order.status][step.kind]
+    if step.kind == "carried":
+        return replace(order, day=step.day)
+    if step.kind == "triggered":
+        return replace(order, triggered_ns=step.at_ns)
+    after = replace(order, status=status, updated_ns=step.at_ns)
     if step.kind in {"partial_fill", "fill"}:
         after = replace(
             after,

@@ -46,21 +46,31 @@ class Sent:
     qty: Decimal
     limit_bps: int | None
     cancel_after_s: int | None
+    time_in_force: str = "day"
+    stop_bps: int | None = None
 
     def at_ns(self) -> int:
         return OPEN_NS + (self.at_s - 1800) * SECOND_NS
 
     def request(self, number: int) -> OrderRequest:
-        limit = None
-        if self.limit_bps is not None:
-            mark = market().mark(self.symbol, OPEN_NS - 1)
-            assert mark is not None
-            limit = round(Decimal(mark) / 10_000 * (10_000 + self.limit_bps) / 10_000, 2)
-        kind = "market" if limit is None else "limit"
-        return OrderRequest(self.symbol, self.side, kind, "day", self.qty, None, limit, f"order-{number}")
+        limit, stop = self._price(self.limit_bps), self._price(self.stop_bps)
+        kinds = {(False, False): "market", (True, False): "limit", (False, True): "stop", (True, True): "stop_limit"}
+        kind = kinds[limit is not None, stop is not None]
+        qty = self.qty if self.time_in_force == "day" else round(self.qty) + Decimal(1)
+        client_id = f"order-{number}"
+        return OrderRequest(self.symbol, self.side, kind, self.time_in_force, qty, None, limit, client_id, stop)
+
+    def _price(self, bps: int | None) -> Decimal | None:
+        mark = market().mark(self.symbol, OPEN_NS - 1)
+        assert mark is not None
+        return None if bps is None else round(Decimal(mark) / 10_000 * (10_000 + bps) / 10_000, 2)
 
 
-SENT = st.builds(
+TERMS = st.one_of(
+    st.tuples(st.sampled_from(["day", "gtc"]), st.none() | st.integers(-150, 150)),
+    st.tuples(st.sampled_from(["ioc", "fok", "opg", "cls"]), st.none()),
+)
+PLAIN = st.builds(
     Sent,
     at_s=st.integers(0, 1800 + 23_399),
     symbol=st.sampled_from(["SYAAA", "SYAAB", "SYAAC"]),
@@ -69,6 +79,7 @@ SENT = st.builds(
     limit_bps=st.none() | st.integers(-150, 150),
     cancel_after_s=st.none() | st.integers(0, 4_000),
 )
+SENT = st.builds(lambda sent, terms: replace(sent, time_in_force=terms[0], stop_bps=terms[1]), PLAIN, TERMS)
 
 
 def run(sent: Sequence[Sent], stops_ns: Sequence[int], folder: Path) -> Engine:
@@ -146,20 +157,24 @@ def round_cents(amount: Decimal) -> Decimal:
 
 
 def _check_finished(order: Order, fills: list[Any]) -> None:
-    """After the close nothing is open, no fill is outside the session, worse than the limit or after the end."""
-    assert order.status in TERMINAL
+    """After the close only GTC is open; no fill is outside the session, worse than the limit or after the end."""
+    assert order.status in TERMINAL or order.time_in_force == "gtc"
     assert order.filled_qty == sum((fill.qty for fill in fills), Decimal())
     assert (order.status == "filled") == (order.filled_qty == order.qty)
     for fill in fills:
-        assert max(OPEN_NS, order.submitted_ns) < fill.at_ns < CLOSE_NS
+        first_ns = max(OPEN_NS, order.submitted_ns, order.triggered_ns or 0)
+        assert first_ns < fill.at_ns < CLOSE_NS or (order.time_in_force, fill.at_ns) == ("cls", CLOSE_NS)
+        assert order.stop_price is None or order.triggered_ns
         if order.limit_price is not None:
             assert fill.price <= order.limit_price if order.side == "buy" else fill.price >= order.limit_price
-    if order.status == "canceled":
+    if order.status == "canceled" and order.time_in_force not in {"ioc", "fok"}:
         assert order.cancel_requested_ns is not None
         assert order.ended_ns is not None
         assert order.cancel_requested_ns < order.ended_ns <= order.cancel_requested_ns + SECOND_NS
     if order.status == "expired":
-        assert order.ended_ns == CLOSE_NS
+        assert order.ended_ns == CLOSE_NS or order.time_in_force == "opg"
+    if order.time_in_force == "fok":
+        assert len(fills) <= 1
 
 
 def test_some_orders_fill_in_two_parts_and_some_cancels_lose_the_race(tmp_path: Path) -> None:

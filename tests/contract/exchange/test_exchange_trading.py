@@ -143,7 +143,7 @@ def test_refusals_carry_the_brokers_codes_and_fields(exchange: RunningExchange) 
         ({"notional": "5"}, 422, 40010001, "only one of qty or notional is accepted"),
         ({"qty": "-1"}, 422, 40010001, "qty must be > 0"),
         ({"type": "limit"}, 422, 40010001, "limit orders require a limit price"),
-        ({"time_in_force": "opg"}, 422, 42210000, "time_in_force opg is not supported by this exchange"),
+        ({"order_class": "bracket"}, 422, 42210000, "order class bracket is not supported by this exchange"),
         ({"symbol": "SYAAB", "side": "sell"}, 403, 40310000, "account is not allowed to short"),
     ]
     for fields, status, code, message in cases:
