@@ -1,7 +1,8 @@
 """The exchange itself: orders in, time forward, every change on disk before it is told."""
 
+import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -90,6 +91,28 @@ class Engine:
 
     def submit(self, request: OrderRequest, *, doomed: bool = False) -> Order:
         """Accept an order, or raise RefusalError; a `doomed` order will be rejected shortly after it arrives."""
+        reserve = self._admit(request, self.book.open)
+        order = self._new_order(request, reserve, doomed=doomed)
+        self._accept(order)
+        return order
+
+    def replace(self, order: Order, request: OrderRequest) -> Order:
+        """Accept an order in the place of an open one; RefusalError when it may not be.
+
+        The new one waits until the old one is out of the way, and is for what that has left unfilled. Should the old
+        one fill or end first, the new one is rejected.
+        """
+        others = [each for each in self.book.open if each is not order]
+        left = dataclasses.replace(request, qty=request.qty and request.qty - order.filled_qty)
+        heir = self._new_order(request, self._admit(left, others), doomed=False)
+        heir = dataclasses.replace(heir, replaces=order.client_order_id, waits=True)
+        order = dataclasses.replace(order, replaced_by=heir.client_order_id)
+        self._take(order, Step(self.now_ns, "pending_replace"))
+        self._accept(heir)
+        return heir
+
+    def _admit(self, request: OrderRequest, others: Sequence[Order]) -> Decimal:
+        """The price at which a share is reserved, `others` being the open orders; RefusalError."""
         if request.client_order_id and self.book.by_client_id(request.client_order_id):
             raise invalid("client_order_id must be unique")
         if request.symbol not in self.market.row:
@@ -97,18 +120,14 @@ class Engine:
         if request.is_fractional and not self.configurations["fractional_trading"]:
             raise forbidden(f'asset "{request.symbol}" is not fractionable')
         check_window(request.time_in_force, self.now_ns)
-        account = Account(
-            self.cash,
-            bool(self.configurations["suspend_trade"]),
-            self.book.open,
-            self.positions.get(request.symbol),
-        )
-        reserve = admit(request, self.market.quote(request.symbol, self.now_ns), account)
-        order = self._new_order(request, reserve, doomed=doomed)
+        suspended = bool(self.configurations["suspend_trade"])
+        account = Account(self.cash, suspended, others, self.positions.get(request.symbol))
+        return admit(request, self.market.quote(request.symbol, self.now_ns), account)
+
+    def _accept(self, order: Order) -> None:
         self._put(order)
         self._updates.append(TradeUpdate(order.status, order, self.now_ns))
         self._commit()
-        return order
 
     def _new_order(self, request: OrderRequest, reserve: Decimal, *, doomed: bool) -> Order:
         number = len(self.book) + 1
@@ -136,9 +155,14 @@ class Engine:
 
     def cancel(self, order: Order) -> None:
         """Ask for a cancel, which takes effect shortly; RefusalError (422) when there is nothing to cancel."""
-        if not order.is_open or order.status == "pending_cancel":
+        if not order.is_open or order.status in {"pending_cancel", "pending_replace"}:
             raise unprocessable(f'order is already in "{order.status}" state')
         self._take(order, Step(self.now_ns, "pending_cancel"))
+        self._commit()
+
+    def cancel_at_once(self, order: Order) -> None:
+        """Cancel an open order without the usual delay."""
+        self._take(order, Step(self.now_ns, "canceled"))
         self._commit()
 
     def configure(self, wanted: dict[str, Any]) -> None:
@@ -189,6 +213,20 @@ class Engine:
             return
         held = self.positions.get(order.symbol)
         self._updates.append(TradeUpdate(step.kind, after, step.at_ns, fill, held.qty if held else ZERO))
+        if after.replaced_by is not None and not after.is_open:
+            self._succeed(after, after.replaced_by)
+
+    def _succeed(self, order: Order, heir_id: str) -> None:
+        """An order with a successor has ended: let that go ahead, or reject it."""
+        heir, at_ns = self.book.by_client_id(heir_id), order.updated_ns
+        if heir is None or heir.qty is None or not heir.is_open:
+            return
+        if order.status == "replaced" and heir.qty > order.filled_qty:
+            left = heir.qty - order.filled_qty
+            self._put(dataclasses.replace(heir, waits=False, qty=left, not_before_ns=at_ns))
+            return
+        self._updates.append(TradeUpdate("order_replace_rejected", order, at_ns))
+        self._take(heir, Step(at_ns, "rejected"))
 
     def _settle(self, order: Order, step: Step) -> Fill:
         self.cash += cash_effect(order.side, step.qty, step.price)

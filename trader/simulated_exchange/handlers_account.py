@@ -1,27 +1,25 @@
-"""/v2: account, configurations, activities, positions, assets, clock and calendar."""
+"""/v2: account, configurations, history, activities, assets, clock and calendar."""
 
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from aiohttp import web
 
 from trader.simulated_exchange import query
-from trader.simulated_exchange.account import Position
 from trader.simulated_exchange.calendar import sessions_between
 from trader.simulated_exchange.engine import Engine
 from trader.simulated_exchange.exchange import EXCHANGE
 from trader.simulated_exchange.fills import Fill
-from trader.simulated_exchange.gate import read_json, uuid_of
+from trader.simulated_exchange.gate import read_json
+from trader.simulated_exchange.handlers_positions import named_symbol
+from trader.simulated_exchange.history import history_json, read_span
 from trader.simulated_exchange.refusals import invalid, not_found
 from trader.simulated_exchange.timestamps import new_york_date
 from trader.simulated_exchange.wire import (
     account_json,
     activity_json,
-    asset_id,
     asset_json,
     clock_json,
-    position_json,
     session_json,
 )
 
@@ -52,6 +50,11 @@ async def configure(request: web.Request) -> web.Response:
         raise invalid('max_margin_multiplier must be "1", "2" or "4"')
     _engine(request).configure(wanted)
     return web.json_response(_engine(request).configurations)
+
+
+async def portfolio_history(request: web.Request) -> web.Response:
+    """GET /v2/account/portfolio/history: equity day by day."""
+    return web.json_response(history_json(_engine(request), read_span(request.query, _engine(request).now_ns)))
 
 
 async def activities(request: web.Request) -> web.Response:
@@ -88,30 +91,6 @@ def _within(request: web.Request, fill: Fill) -> bool:
     )
 
 
-async def positions(request: web.Request) -> web.Response:
-    """GET /v2/positions."""
-    engine = _engine(request)
-    return web.json_response([position_json(engine, engine.positions[symbol]) for symbol in sorted(engine.positions)])
-
-
-async def position(request: web.Request) -> web.Response:
-    """GET /v2/positions/{symbol or asset id}."""
-    engine = _engine(request)
-    held: Position | None = engine.positions.get(_symbol(request) or "")
-    if held is None:
-        raise not_found("position does not exist")
-    return web.json_response(position_json(engine, held))
-
-
-def _symbol(request: web.Request) -> str | None:
-    """The known symbol that the path names, by itself or by asset id."""
-    named, known = request.match_info["symbol"], _engine(request).market.row
-    wanted: UUID | None = uuid_of(named)
-    if wanted is None:
-        return named if named in known else None
-    return next((symbol for symbol in known if asset_id(symbol) == wanted), None)
-
-
 async def assets(request: web.Request) -> web.Response:
     """GET /v2/assets: every symbol is an active US equity."""
     engine, asked = _engine(request), request.query
@@ -123,7 +102,7 @@ async def assets(request: web.Request) -> web.Response:
 
 async def asset(request: web.Request) -> web.Response:
     """GET /v2/assets/{symbol or asset id}."""
-    symbol = _symbol(request)
+    symbol = named_symbol(request)
     if symbol is None:
         raise not_found(f"asset not found for {request.match_info['symbol']}")
     return web.json_response(asset_json(_engine(request), symbol))
@@ -154,10 +133,9 @@ ROUTES = [
     ("GET", "/v2/account", account),
     ("GET", "/v2/account/configurations", configurations),
     ("PATCH", "/v2/account/configurations", configure),
+    ("GET", "/v2/account/portfolio/history", portfolio_history),
     ("GET", "/v2/account/activities", activities),
     ("GET", "/v2/account/activities/{kind}", activities),
-    ("GET", "/v2/positions", positions),
-    ("GET", "/v2/positions/{symbol}", position),
     ("GET", "/v2/assets", assets),
     ("GET", "/v2/assets/{symbol}", asset),
     ("GET", "/v2/clock", clock),

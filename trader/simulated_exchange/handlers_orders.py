@@ -1,14 +1,16 @@
 """/v2/orders: place, look up, list, cancel."""
 
+from typing import Any
+
 from aiohttp import web
 
 from trader.simulated_exchange import query
 from trader.simulated_exchange.engine import Engine
 from trader.simulated_exchange.exchange import EXCHANGE
 from trader.simulated_exchange.gate import DOOMED, read_json, uuid_of
-from trader.simulated_exchange.intake import read_order
+from trader.simulated_exchange.intake import read_order, read_replacement
 from trader.simulated_exchange.orders import Order
-from trader.simulated_exchange.refusals import invalid, not_found
+from trader.simulated_exchange.refusals import RefusalError, invalid, not_found
 from trader.simulated_exchange.wire import order_json
 
 
@@ -31,6 +33,13 @@ async def place(request: web.Request) -> web.Response:
     wish = read_order(await read_json(request))
     order = _engine(request).submit(wish, doomed=bool(request.get(DOOMED)))
     return web.json_response(order_json(order))
+
+
+async def replace(request: web.Request) -> web.Response:
+    """PATCH /v2/orders/{order_id}: a new order; 200 does not mean that the old one is gone."""
+    order = _wanted(request)
+    wish = read_replacement(await read_json(request), order)
+    return web.json_response(order_json(_engine(request).replace(order, wish)))
 
 
 async def one(request: web.Request) -> web.Response:
@@ -84,10 +93,16 @@ async def cancel(request: web.Request) -> web.Response:
 async def cancel_all(request: web.Request) -> web.Response:
     """DELETE /v2/orders: 207 with one row per order asked to cancel."""
     engine = _engine(request)
-    asked = [order for order in engine.book.open if order.status != "pending_cancel"]
-    for order in asked:
+    rows = [_cancel_row(engine, order) for order in engine.book.open if order.status != "pending_cancel"]
+    return web.json_response(rows, status=207)
+
+
+def _cancel_row(engine: Engine, order: Order) -> dict[str, Any]:
+    try:
         engine.cancel(order)
-    return web.json_response([{"id": str(order.id), "status": 200} for order in asked], status=207)
+    except RefusalError as refusal:
+        return {"id": str(order.id), "status": refusal.status, "body": dict(refusal.body)}
+    return {"id": str(order.id), "status": 200}
 
 
 ROUTES = [
@@ -96,5 +111,6 @@ ROUTES = [
     ("DELETE", "/v2/orders", cancel_all),
     ("GET", "/v2/orders:by_client_order_id", by_client_order_id),
     ("GET", "/v2/orders/{order_id}", one),
+    ("PATCH", "/v2/orders/{order_id}", replace),
     ("DELETE", "/v2/orders/{order_id}", cancel),
 ]

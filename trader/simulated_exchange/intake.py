@@ -1,16 +1,18 @@
 """Reading an order request: what is wrong with it by itself, before the account is looked at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from trader.simulated_exchange.market import Side
 from trader.simulated_exchange.money import shares
+from trader.simulated_exchange.orders import Order
 from trader.simulated_exchange.panel import E4
 from trader.simulated_exchange.refusals import invalid, unprocessable
 
 _LONGEST_CLIENT_ID = 128
+TIMES_IN_FORCE = ("day", "gtc", "opg", "cls", "ioc", "fok")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,10 @@ class OrderRequest:
 
 def read_order(body: Mapping[str, Any]) -> OrderRequest:
     """The request in a JSON body whose numbers are text or Decimal; RefusalError (422) for what is wrong."""
-    client_order_id = str(body.get("client_order_id") or "")
-    if len(client_order_id) > _LONGEST_CLIENT_ID:
-        raise invalid(f"client_order_id must be no more than {_LONGEST_CLIENT_ID} characters")
+    client_order_id = _client_order_id(body)
     kind = _one_of(body, "type", ("market", "limit", "stop", "stop_limit", "trailing_stop"))
     side = _one_of(body, "side", ("buy", "sell"))
-    time_in_force = _one_of(body, "time_in_force", ("day", "gtc", "opg", "cls", "ioc", "fok"))
+    time_in_force = _one_of(body, "time_in_force", TIMES_IN_FORCE)
     qty, notional = _amount(body, "qty"), _amount(body, "notional")
     _sized(qty, notional)
     wish = OrderRequest(
@@ -60,6 +60,51 @@ def read_order(body: Mapping[str, Any]) -> OrderRequest:
         raise unprocessable(f"order class {body['order_class']} is not supported by this exchange")
     check_terms(wish)
     return wish
+
+
+def read_replacement(body: Mapping[str, Any], order: Order) -> OrderRequest:
+    """What an open order is to become; RefusalError (422) when it cannot, or would stay as it is."""
+    if order.replaced_by is not None:
+        raise unprocessable("order already replaced")
+    if order.status not in {"new", "partially_filled"}:
+        raise unprocessable(f"cannot replace order in {order.status} status")
+    if order.notional is not None:
+        raise unprocessable("notional orders cannot be replaced")
+    qty = _amount(body, "qty")
+    if qty is not None and (qty != int(qty) or order.qty != int(order.qty or 0)):
+        raise invalid("qty must be integer")
+    kept = OrderRequest(
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        time_in_force=order.time_in_force,
+        qty=order.qty,
+        notional=None,
+        limit_price=order.limit_price,
+        client_order_id=_client_order_id(body),
+        stop_price=order.stop_price,
+        extended_hours=order.extended_hours,
+    )
+    wish = replace(
+        kept,
+        qty=qty or kept.qty,
+        limit_price=read_price(body, "limit_price") or kept.limit_price,
+        stop_price=read_price(body, "stop_price") or kept.stop_price,
+        time_in_force=_one_of(body, "time_in_force", TIMES_IN_FORCE) if "time_in_force" in body else kept.time_in_force,
+    )
+    if wish == kept:
+        raise unprocessable("order parameters are not changed")
+    if wish.qty is not None and wish.qty <= order.filled_qty:
+        raise unprocessable("qty must be greater than filled_qty")
+    check_terms(wish)
+    return wish
+
+
+def _client_order_id(body: Mapping[str, Any]) -> str:
+    client_order_id = str(body.get("client_order_id") or "")
+    if len(client_order_id) > _LONGEST_CLIENT_ID:
+        raise invalid(f"client_order_id must be no more than {_LONGEST_CLIENT_ID} characters")
+    return client_order_id
 
 
 def _symbol(body: Mapping[str, Any]) -> str:

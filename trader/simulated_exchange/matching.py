@@ -20,6 +20,7 @@ _RANK = {
     "partial_fill": 2,
     "fill": 2,
     "canceled": 3,
+    "replaced": 3,
     "expired": 4,
     "carried": 4,
 }
@@ -34,12 +35,17 @@ def next_step(order: Order, market: Market, seed: int, partial_fills: float) -> 
     if not order.is_open:
         return None
     end = _end(order, seed)
-    steps = [_acknowledged(order, seed), _canceled(order, seed)]
-    steps.append(_rejected(order, seed) if order.doomed else _worked(order, market, seed, partial_fills))
+    steps = [_canceled(order, seed)] if order.waits else _steps(order, market, seed, partial_fills)
     # only the closing print itself is in time at the very close
     last_ns = end.at_ns + (order.time_in_force == "cls")
     happening = [step for step in steps if step and (step.at_ns < last_ns or step.kind == "canceled")]
     return min([end, *happening], key=lambda step: (step.at_ns, _RANK[step.kind]))
+
+
+def _steps(order: Order, market: Market, seed: int, partial_fills: float) -> list[Step | None]:
+    """What may happen to an order that has been sent."""
+    worked = _rejected(order, seed) if order.doomed else _worked(order, market, seed, partial_fills)
+    return [_acknowledged(order, seed), _canceled(order, seed), _replaced(order, seed), worked]
 
 
 def _end(order: Order, seed: int) -> Step:
@@ -60,7 +66,7 @@ def _delay_ns(order: Order, seed: int, label: str, low_s: float, high_s: float) 
 
 
 def _arrival_ns(order: Order) -> int:
-    return max(order.submitted_ns, order.session.open_ns)
+    return max(order.submitted_ns, order.not_before_ns, order.session.open_ns)
 
 
 def _acknowledged(order: Order, seed: int) -> Step | None:
@@ -77,6 +83,12 @@ def _canceled(order: Order, seed: int) -> Step | None:
     if order.cancel_requested_ns is None:
         return None
     return Step(order.cancel_requested_ns + _delay_ns(order, seed, "cancel", 0.02, 0.5), "canceled")
+
+
+def _replaced(order: Order, seed: int) -> Step | None:
+    if order.replace_requested_ns is None:
+        return None
+    return Step(order.replace_requested_ns + _delay_ns(order, seed, "replace", 0.02, 0.5), "replaced")
 
 
 def _ready_ns(order: Order, seed: int) -> int:

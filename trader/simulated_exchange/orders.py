@@ -13,14 +13,34 @@ from trader.simulated_exchange.money import ZERO
 from trader.simulated_exchange.timestamps import new_york_date
 
 Status = Literal[
-    "accepted", "pending_new", "new", "partially_filled", "pending_cancel", "filled", "canceled", "expired", "rejected"
+    "accepted",
+    "pending_new",
+    "new",
+    "partially_filled",
+    "pending_cancel",
+    "pending_replace",
+    "filled",
+    "canceled",
+    "expired",
+    "rejected",
+    "replaced",
 ]
 EventKind = Literal[
-    "new", "partial_fill", "fill", "pending_cancel", "canceled", "expired", "rejected", "carried", "triggered"
+    "new",
+    "partial_fill",
+    "fill",
+    "pending_cancel",
+    "pending_replace",
+    "canceled",
+    "expired",
+    "rejected",
+    "replaced",
+    "carried",
+    "triggered",
 ]
 QUIET: frozenset[EventKind] = frozenset({"carried", "triggered"})
 """Steps that nobody is told of: an order goes on into the next session, or its stop is reached."""
-TERMINAL: frozenset[Status] = frozenset({"filled", "canceled", "expired", "rejected"})
+TERMINAL: frozenset[Status] = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
 
 _WAITING: dict[EventKind, Status] = {
     "new": "new",
@@ -31,7 +51,10 @@ _WAITING: dict[EventKind, Status] = {
     "canceled": "canceled",
     "expired": "expired",
 }
-_WORKING: dict[EventKind, Status] = {kind: status for kind, status in _WAITING.items() if kind != "new"}
+_WORKING: dict[EventKind, Status] = {
+    **{kind: status for kind, status in _WAITING.items() if kind != "new"},
+    "pending_replace": "pending_replace",
+}
 _CANCELLING: dict[EventKind, Status] = {
     "partial_fill": "pending_cancel",
     "fill": "filled",
@@ -39,15 +62,22 @@ _CANCELLING: dict[EventKind, Status] = {
     "expired": "expired",
     "rejected": "rejected",
 }
+_REPLACING: dict[EventKind, Status] = _CANCELLING | {"partial_fill": "pending_replace", "replaced": "replaced"}
 _OPEN: dict[Status, dict[EventKind, Status]] = {
     "accepted": _WAITING,
     "pending_new": _WAITING,
     "new": _WORKING,
     "partially_filled": _WORKING,
     "pending_cancel": _CANCELLING,
+    "pending_replace": _REPLACING,
 }
 TRANSITIONS = {status: steps | dict.fromkeys(QUIET, status) for status, steps in _OPEN.items()}
 _GTC_LIFE = timedelta(days=90)
+
+
+def order_id(client_order_id: str) -> UUID:
+    """The exchange's own name for an order."""
+    return identity("order", client_order_id)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,6 +96,8 @@ class Order:
     """One order as the exchange knows it. Instants in ns, prices in USD, `day` its session (ISO date).
 
     `reserve_price` is what a share of a buy holds back from buying power. `doomed` orders are rejected on arrival.
+    `replaces` and `replaced_by` are client order ids; an order that `waits` does so for the one it replaces, and does
+    not arrive before `not_before_ns`.
     """
 
     number: int
@@ -86,6 +118,11 @@ class Order:
     stop_price: Decimal | None = None
     triggered_ns: int | None = None
     extended_hours: bool = False
+    replaces: str | None = None
+    replaced_by: str | None = None
+    replace_requested_ns: int | None = None
+    waits: bool = False
+    not_before_ns: int = 0
     filled_qty: Decimal = ZERO
     filled_usd: Decimal = ZERO
     fills: int = 0
@@ -96,7 +133,7 @@ class Order:
     @property
     def id(self) -> UUID:
         """The exchange's own name for it."""
-        return identity("order", self.client_order_id)
+        return order_id(self.client_order_id)
 
     @property
     def session(self) -> Session:
@@ -149,6 +186,8 @@ def apply(order: Order, step: Step) -> Order:
         )
     if step.kind == "pending_cancel":
         after = replace(after, cancel_requested_ns=step.at_ns)
+    if step.kind == "pending_replace":
+        after = replace(after, replace_requested_ns=step.at_ns)
     return after if after.is_open else replace(after, ended_ns=step.at_ns)
 
 

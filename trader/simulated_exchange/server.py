@@ -6,10 +6,17 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from itertools import chain
 
 from aiohttp import web
 
-from trader.simulated_exchange import handlers_account, handlers_control, handlers_data, handlers_orders
+from trader.simulated_exchange import (
+    handlers_account,
+    handlers_control,
+    handlers_data,
+    handlers_orders,
+    handlers_positions,
+)
 from trader.simulated_exchange.config import ExchangeConfig, ExchangeStartError
 from trader.simulated_exchange.exchange import EXCHANGE, Exchange, open_exchange
 from trader.simulated_exchange.gate import gate
@@ -36,8 +43,8 @@ def application(exchange: Exchange) -> web.Application:
     """Every route, each also under a doubled slash: clients with a trailing slash in their base URL send that."""
     app = web.Application(middlewares=[gate])
     app[EXCHANGE] = exchange
-    routes = handlers_orders.ROUTES + handlers_account.ROUTES + handlers_data.ROUTES + handlers_control.ROUTES
-    for method, path, handler in routes:
+    parts = (handlers_orders, handlers_positions, handlers_account, handlers_data, handlers_control)
+    for method, path, handler in chain.from_iterable(part.ROUTES for part in parts):
         app.router.add_route(method, path, handler)
         app.router.add_route(method, "/" + path, handler)
     for path in ("/stream", "/stream/"):

@@ -11,7 +11,7 @@ from trader.simulated_exchange.draws import identity
 from trader.simulated_exchange.engine import Engine, TradeUpdate
 from trader.simulated_exchange.fills import Fill
 from trader.simulated_exchange.money import ZERO, cents, plain, usd
-from trader.simulated_exchange.orders import Order
+from trader.simulated_exchange.orders import Order, order_id
 from trader.simulated_exchange.timestamps import NEW_YORK, new_york_date, new_york_text, to_datetime, zulu
 
 Json = dict[str, Any]
@@ -31,6 +31,10 @@ def _amount(value: Decimal | None) -> str | None:
     return None if value is None else plain(value)
 
 
+def _order_id(client_order_id: str | None) -> str | None:
+    return None if client_order_id is None else str(order_id(client_order_id))
+
+
 def order_json(order: Order) -> Json:
     """An order with every key of the broker's."""
     average = (order.filled_usd / order.filled_qty).quantize(_AVERAGE_STEP) if order.filled_qty else None
@@ -45,10 +49,10 @@ def order_json(order: Order) -> Json:
         "expired_at": ended.get("expired"),
         "canceled_at": ended.get("canceled"),
         "failed_at": ended.get("rejected"),
-        "replaced_at": None,
+        "replaced_at": ended.get("replaced"),
         "expires_at": zulu(order.last_session.close_ns),
-        "replaced_by": None,
-        "replaces": None,
+        "replaced_by": _order_id(order.replaced_by),
+        "replaces": _order_id(order.replaces),
         "asset_id": str(asset_id(order.symbol)),
         "symbol": order.symbol,
         "asset_class": "us_equity",
