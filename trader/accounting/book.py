@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 
+from trader.accounting.money import notional_usd
 from trader.accounting.postings import Realised, apply_fills
 from trader.domain.errors import InvariantViolated
 from trader.domain.journal import AccountOpened, DayClosed, Entry, Event, FillRecorded
-from trader.domain.portfolio import Book
+from trader.domain.portfolio import Book, Holding, Lot, Position
 
 BOOK_KINDS: tuple[type[Event], ...] = (AccountOpened, DayClosed, FillRecorded)
 """The only entries a book depends on: ask the ledger for these, every other entry is ignored."""
@@ -25,6 +27,25 @@ def close_of_day(entries: Iterable[Entry], day: date) -> tuple[Book, Realised]:
 def current(entries: Iterable[Entry]) -> Book:
     """The book after every entry."""
     return _book(entries, date.max, opened_through=date.max)[0]
+
+
+def opening_book(cash_usd: Decimal, positions: Iterable[Position], day: date) -> Book:
+    """A book that begins with the broker's cash and positions, one lot each at the average entry price."""
+    holdings = (
+        Holding(p.symbol, (Lot(day, p.quantity, notional_usd(p.quantity, p.average_entry_price)),)) for p in positions
+    )
+    return Book(cash_usd, tuple(sorted(holdings, key=lambda held: held.symbol)))
+
+
+def book_differences(book: Book, cash_usd: Decimal, positions: Iterable[Position]) -> tuple[str, ...]:
+    """Where the broker's cash and positions are not the book's, in words, over the union of symbols."""
+    ours = {held.symbol: held.quantity for held in book.holdings if held.quantity}
+    theirs = {position.symbol: position.quantity for position in positions}
+    found = [] if book.cash_usd == cash_usd else [f"cash {book.cash_usd}, the broker {cash_usd}"]
+    for symbol in sorted(ours.keys() | theirs.keys()):
+        mine, other = ours.get(symbol, Decimal(0)), theirs.get(symbol, Decimal(0))
+        found += [] if mine == other else [f"{symbol} {mine}, the broker {other}"]
+    return tuple(found)
 
 
 def _book(entries: Iterable[Entry], through: date, opened_through: date) -> tuple[Book, Realised]:

@@ -89,7 +89,7 @@ def readmit(before: OrderIntended, reduces: bool, state: GateState) -> ApprovedO
     """The same order once more, for a POST that did not arrive; denied when its time has passed since."""
     again = OrderRequest(before.client_order_id, before.key.symbol, before.key.side, before.quantity, reduces)
     quote = Quote(again.symbol, before.bid, before.ask, before.quoted_at)
-    for code in ("trading_state", "market_open"):
+    for code in ("market_open", "trading_state"):
         detail = RULES[code](again, quote, before.limit_price, state)
         if detail is not None:
             return Denial(again.symbol, code, detail)
@@ -203,7 +203,8 @@ def _cash(order: OrderRequest, _quote: Quote, limit: Decimal, state: GateState) 
 
 
 def _reduce_only(order: OrderRequest, _quote: Quote, _limit: Decimal, state: GateState) -> str | None:
-    if not order.reduces or order.quantity <= abs(state.held_quantity):
+    closing = Side.SELL if state.held_quantity > 0 else Side.BUY
+    if not order.reduces or (order.side is closing and order.quantity <= abs(state.held_quantity)):
         return None
     return f"would turn a holding of {state.held_quantity} around"
 

@@ -11,6 +11,7 @@ from trader.decision.signal import signal
 from trader.decision.sizing import chosen, volatilities, weights
 from trader.decision.universe import screen
 from trader.domain.bars import BarPanel
+from trader.domain.canonical import digest
 from trader.domain.market import Universe
 from trader.domain.plan import Plan, Provenance
 from trader.domain.policy import DataPolicy, RiskPolicy, SizingPolicy
@@ -63,7 +64,7 @@ def decide(snapshot: Snapshot) -> Plan:
         strategy=snapshot.strategy,
         session_date=snapshot.session_date,
         data_as_of=panel.dates[-1],
-        provenance=Provenance(snapshot.release, snapshot.config_hash, snapshot.ranker.hash, panel.digest()),
+        provenance=Provenance(snapshot.release, snapshot.config_hash, snapshot.ranker.hash, _data_hash(snapshot)),
         equity_usd=equity_usd,
         book=book,
         targets=targets,
@@ -71,3 +72,7 @@ def decide(snapshot: Snapshot) -> Plan:
         denials=denials,
         exclusions=exclusions,
     )
+
+
+def _data_hash(snapshot: Snapshot) -> str:
+    return digest({"bars": snapshot.panel.digest(), "universe": snapshot.universe})

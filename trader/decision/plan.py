@@ -83,7 +83,9 @@ def _trade(symbol: str, wanted: Decimal, held: Decimal, prices: Mapping[str, Dec
     if wanted == held:
         return None
     side = Side.BUY if wanted > held else Side.SELL
-    return OrderIntent(0, symbol, side, abs(wanted - held), prices[symbol], reduces=abs(wanted) < abs(held))
+    return OrderIntent(
+        0, symbol, side, abs(wanted - held), prices[symbol], reduces=wanted * held >= 0 and abs(wanted) < abs(held)
+    )
 
 
 def _is_worth_it(

@@ -113,7 +113,7 @@ class DataPolicy(Section):
     """CSV file with the columns symbol, sector; relative to the configuration file. None: every symbol with bars."""
     feed: Literal["iex", "sip"] = "iex"
     """Alpaca's data feed; the free plan has iex in real time."""
-    lookback_sessions: Annotated[int, Field(ge=130, le=1000)] = 280
+    lookback_sessions: Annotated[int, Field(ge=251, le=1000)] = 280
     """Sessions of bars a decision reads."""
     min_history_sessions: Annotated[int, Field(ge=30, le=1000)] = 260
     """A symbol with fewer bars in the look-back is excluded for the day (short_history)."""

@@ -13,8 +13,8 @@ from trader.execution.order_state import OrderView
 class Commitments:
     """Shares held and shares working buys may still add, by symbol; amounts in USD.
 
-    Holdings are valued at the closes the plan was made with; every fill is counted at its order's limit, the worst
-    it can have cost, so that nothing here is rosier than the truth.
+    Holdings are valued at the closes the plan was made with; cash counts every fill at its order's limit, the worst it
+    can have cost, so that nothing here is rosier than the truth.
     """
 
     held: Mapping[str, Decimal]
@@ -25,20 +25,19 @@ class Commitments:
 
 def commitments(plan: Plan, views: Iterable[OrderView]) -> Commitments:
     """The morning's book brought forward by the day's orders."""
-    prices = {h.symbol: h.cost_usd / h.quantity for h in plan.book.holdings if h.quantity}
-    prices |= {target.symbol: target.reference_price for target in plan.targets}
-    prices |= {intent.symbol: intent.reference_price for intent in plan.intents}
+    prices = {intent.symbol: intent.reference_price for intent in plan.intents}
     held = {h.symbol: h.quantity for h in plan.book.holdings}
     buying: dict[str, Decimal] = {}
     cash_usd, working_usd = plan.book.cash_usd, Decimal(0)
+    value_usd = plan.equity_usd - plan.book.cash_usd
     for view in views:
         symbol, sign = view.key.symbol, 1 if view.key.side is Side.BUY else -1
         limit = view.intended.limit_price if view.intended else prices.get(symbol, Decimal(0))
         held[symbol] = held.get(symbol, Decimal(0)) + sign * view.filled_quantity
         cash_usd -= sign * view.filled_quantity * limit
+        value_usd += sign * view.filled_quantity * prices.get(symbol, limit)
         if sign > 0 and not view.status.terminal:
             remaining = view.quantity - view.filled_quantity
             buying[symbol] = buying.get(symbol, Decimal(0)) + remaining
             working_usd += remaining * limit
-    value_usd = sum((quantity * prices.get(symbol, Decimal(0)) for symbol, quantity in held.items()), Decimal(0))
     return Commitments(held, buying, value_usd + working_usd, cash_usd - working_usd)

@@ -36,7 +36,7 @@ NEXT: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     S.FILLED: frozenset(),
     S.CANCELED: frozenset(),
     S.EXPIRED: frozenset(),
-    S.REJECTED: frozenset(),
+    S.REJECTED: _ENDS | _AT_BROKER,  # a refusal that was misread, and the order is seen after all
 }
 
 

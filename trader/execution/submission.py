@@ -10,6 +10,9 @@ from trader.domain.plan import Plan
 from trader.execution.identifiers import client_order_id
 from trader.execution.order_state import OrderView
 
+UNCLEAR = (OrderStatus.INTENDED, OrderStatus.UNKNOWN)
+"""Statuses of an order that may or may not be at the broker."""
+
 _HALTS = ("halt", "outside")
 
 
@@ -62,7 +65,7 @@ def next_step(plan: Plan, intent: OrderIntent, chain: Sequence[OrderView]) -> Ne
     if not chain:
         return _send(plan, intent, 0, intent.quantity)
     last = chain[-1]
-    if last.status in (OrderStatus.INTENDED, OrderStatus.UNKNOWN):
+    if last.status in UNCLEAR:
         return NextStep(Step.LOOK_UP, intent, view=last)
     if not last.status.terminal:
         return NextStep(Step.FOLLOW, intent, view=last)

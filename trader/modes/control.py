@@ -1,24 +1,28 @@
 """The stop controls: halt, resume, and the emergency stop."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from trader.decision.admission import approve_flatten, intended
-from trader.domain.errors import BrokerUnavailable, CancelRefused, ChecksFailed, TraderError
-from trader.domain.journal import Event, StateChanged, TradingState
+from trader.domain.errors import BrokerUnavailable, CancelRefused, ChecksFailed, LeaseHeld, TraderError
+from trader.domain.journal import CancelRequested, Event, StateChanged, TradingState
 from trader.domain.market import SessionDay
 from trader.domain.orders import BrokerOrder, OrderKey, OrderRequest, Purpose, Side
 from trader.domain.plan import Provenance
 from trader.domain.portfolio import Position
-from trader.execution.identifiers import client_order_id, parse
+from trader.execution.identifiers import belongs, client_order_id, parse
 from trader.modes.desk import Desk
 from trader.ports.stores import Ledger, StateFile
 
 log = structlog.get_logger()
 _ROUND = timedelta(seconds=30)
 _ROUNDS = 10
+_PAUSE = timedelta(seconds=2)
+_LEASE_TRIES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +54,11 @@ def emergency_stop(desk: Desk, reason: str, by: str, flatten: bool) -> StopRepor
     """Halt, cancel every open order, close every position if asked, and have the broker refuse new orders."""
     halt(desk.state, desk.ledger, desk.clock.now(), reason, by)
     session = _session(desk)
-    cancelled, left = _cancel_until_gone(desk, session)
-    closed = _flatten(desk, session) if flatten else 0
-    desk.broker.suspend(True)
+    try:
+        cancelled, left = _cancel_until_gone(desk, session)
+        closed = _flatten(desk, session) if flatten else 0
+    finally:  # whatever failed before, the broker is barred
+        desk.broker.suspend(True)
     positions = tuple(p.symbol for p in desk.broker.positions()) if flatten else ()
     return StopReport(cancelled, closed, tuple(o.client_order_id for o in left), positions, suspended=True)
 
@@ -79,14 +85,17 @@ def _cancel_until_gone(desk: Desk, session: SessionDay) -> tuple[int, list[Broke
         for order in working:
             if order.broker_order_id not in asked:
                 asked.add(order.broker_order_id)
-                _cancel(desk, order)
-        if not working:
+                _cancel(desk, session, order)
+        if not working or desk.stop.requested():
             break
-        desk.clock.wait_until(desk.clock.now() + timedelta(seconds=2))
+        desk.clock.wait_until(desk.clock.now() + _PAUSE)
     return len(asked), working
 
 
-def _cancel(desk: Desk, order: BrokerOrder) -> None:
+def _cancel(desk: Desk, session: SessionDay, order: BrokerOrder) -> None:
+    policy = desk.policies.execution
+    if belongs(parse(order.client_order_id), policy.account, policy.strategy, session.date):
+        _mirror(desk.ledger, CancelRequested(session.date, order.client_order_id, "halt"))
     try:
         desk.broker.cancel(order.broker_order_id)
     except (CancelRefused, BrokerUnavailable) as error:
@@ -99,16 +108,33 @@ def _flatten(desk: Desk, session: SessionDay) -> int:
     if not session.open_at <= now < session.close_at:
         raise ChecksFailed("the market is closed: orders are cancelled, positions are as they were", _FLATTEN_LATER)
     closed: set[str] = set()
-    with desk.lease.hold():
+    with _lease_soon(desk):
+        desk.broker.suspend(False)  # barred by an earlier stop, the broker would not take the closing orders
         for _ in range(_ROUNDS):
-            positions = desk.broker.positions()
-            if not positions:
+            _, working = _cancel_until_gone(desk, session)
+            busy = {order.symbol for order in working}
+            positions = tuple(p for p in desk.broker.positions() if p.symbol not in busy)
+            if desk.stop.requested() or not (positions or busy):
                 break
             closed |= {position.symbol for position in positions}
             _sell_out(desk, session, positions)
             desk.clock.wait_until(desk.clock.now() + _ROUND)
-            _cancel_until_gone(desk, session)
+        _cancel_until_gone(desk, session)
     return len(closed)
+
+
+@contextmanager
+def _lease_soon(desk: Desk) -> Iterator[None]:
+    """The orders lease; a running session lets go of it when it sees the halt. Raises LeaseHeld after a minute."""
+    with ExitStack() as stack:
+        for _ in range(_LEASE_TRIES):
+            with suppress(LeaseHeld):
+                stack.enter_context(desk.lease.hold())
+                break
+            desk.clock.wait_until(desk.clock.now() + _PAUSE)
+        else:
+            stack.enter_context(desk.lease.hold())
+        yield
 
 
 _FLATTEN_LATER = "Run `trader emergency-stop --flatten` again after the open."

@@ -8,13 +8,12 @@ from decimal import Decimal
 import structlog
 
 from trader.accounting import valuation
-from trader.accounting.book import BOOK_KINDS, close_of_day
-from trader.accounting.money import notional_usd
+from trader.accounting.book import BOOK_KINDS, close_of_day, opening_book
 from trader.accounting.postings import apply_fill
 from trader.domain.journal import AccountOpened, DayClosed, FillRecorded
 from trader.domain.market import SessionDay
 from trader.domain.orders import Fill, Side
-from trader.domain.portfolio import Book, Holding, Lot, Position
+from trader.domain.portfolio import Book, Holding
 from trader.execution.reconciliation import Break, BrokerView, LedgerView, reconcile
 from trader.modes.desk import Desk
 from trader.modes.following import record_fills
@@ -86,15 +85,10 @@ def _marks(desk: Desk, book: Book, fills: Sequence[Fill], broker: BrokerView) ->
 
 def _book_before(fills: Sequence[Fill], broker: BrokerView, day: date) -> Book:
     """What the broker holds, with these fills undone; lots at the broker's average cost."""
-    book = Book(broker.account.cash_usd, tuple(_holding(position, day) for position in broker.positions))
+    book = opening_book(broker.account.cash_usd, broker.positions, day)
     for fill in reversed(fills):
         book, _ = apply_fill(book, replace(fill, side=_OPPOSITE[fill.side]), day)
     return book
-
-
-def _holding(position: Position, day: date) -> Holding:
-    cost_usd = notional_usd(position.quantity, position.average_entry_price)
-    return Holding(position.symbol, (Lot(day, position.quantity, cost_usd),))
 
 
 def _cost(holding: Holding) -> Decimal:

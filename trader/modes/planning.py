@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import structlog
 
-from trader.accounting.book import BOOK_KINDS, start_of_day
+from trader.accounting.book import BOOK_KINDS, book_differences, current, opening_book, start_of_day
 from trader.decision.decide import Snapshot, decide
 from trader.domain.canonical import digest, dumps
 from trader.domain.errors import ChecksFailed
 from trader.domain.journal import AccountOpened, ConfigRecorded, DayClosed, PlanCommitted
 from trader.domain.market import SessionDay
 from trader.domain.plan import Plan
-from trader.domain.portfolio import Book, Holding, Lot, Position
+from trader.domain.portfolio import Book, Holding
 from trader.execution.identifiers import belongs, parse
 from trader.modes.desk import Desk
 
@@ -65,7 +65,9 @@ def obtain_plan(desk: Desk, session: SessionDay) -> Plan | None:
     if plan is None:
         if _sent_today(desk, session):
             return None
-        plan = decide(gather(desk, session, open_account(desk, session.date)))
+        book = open_account(desk, session.date)
+        require_agreement(desk, session, book)
+        plan = decide(gather(desk, session, book))
         _commit(desk, plan)
     desk.plans.write(plan)
     return plan
@@ -119,13 +121,49 @@ def open_account(desk: Desk, day: date) -> Book:
     return _recorded_book(desk, day)
 
 
+def require_agreement(desk: Desk, session: SessionDay, book: Book) -> str:
+    """Cash and positions of the book before a decision, in words. Raises ChecksFailed when the broker's differ."""
+    differences = book_differences(book, desk.broker.account().cash_usd, desk.broker.positions())
+    if differences:
+        shown = "; ".join(differences[:3]) + (f"; and {len(differences) - 3} more" if len(differences) > 3 else "")
+        last = desk.calendar.previous(session.date).date
+        raise ChecksFailed(
+            f"the ledger's book is not the broker's: {shown}",
+            f"Run `trader eod --date {last}`; what remains is explained in the broker's activity, and taken over with "
+            "`trader ledger adopt --reason TEXT`.",
+        )
+    return f"{book.cash_usd} USD and {len(book.holdings)} holdings, as the broker has them"
+
+
+def adopt(desk: Desk, reason: str) -> Book:
+    """Take the broker's cash and positions over as the ledger's; lots of symbols that agree keep their cost.
+
+    For a difference that a person has explained. Raises ChecksFailed while a session is under way.
+    """
+    today = desk.clock.now().astimezone(ZoneInfo("America/New_York")).date()
+    session = desk.calendar.session(today)
+    if session is not None and session.open_at <= desk.clock.now() < session.close_at:
+        raise ChecksFailed("a session is under way", "Adopt the broker's book before the open or after the close.")
+    account = desk.broker.account()
+    ours = {h.symbol: h for h in current(desk.ledger.entries(kinds=BOOK_KINDS)).holdings}
+    theirs = _broker_book(desk, today)
+    holdings = tuple(ours[h.symbol] if _agrees(ours.get(h.symbol), h) else h for h in theirs.holdings)
+    book = Book(theirs.cash_usd, holdings)
+    desk.ledger.append(AccountOpened(today, account.account_number, book, source=f"adopted: {reason}"))
+    log.warning("PORTFOLIO the broker's book was taken over", reason=reason)
+    return book
+
+
+def _agrees(ours: Holding | None, theirs: Holding) -> bool:
+    return ours is not None and ours.quantity == theirs.quantity
+
+
 def replay(desk: Desk, day: date) -> ReplayOutcome:
     """Decide a past day again from what was known then, and compare with the plan that was committed."""
     committed = committed_plan(desk, day)
     if committed is None:
         raise ChecksFailed(f"no plan was committed for {day}", "`trader status` lists the days with a plan.")
-    book = _recorded_book(desk, day)
-    snapshot = gather(desk, require_session(desk, day), book, committed.provenance.model)
+    snapshot = gather(desk, require_session(desk, day), committed.book, committed.provenance.model)
     again = decide(snapshot)
     ours, theirs = _parts(committed), _parts(again)
     return ReplayOutcome(
@@ -164,9 +202,4 @@ def _recorded_book(desk: Desk, day: date) -> Book:
 
 
 def _broker_book(desk: Desk, day: date) -> Book:
-    return Book(desk.broker.account().cash_usd, tuple(_as_holding(p, day) for p in desk.broker.positions()))
-
-
-def _as_holding(position: Position, day: date) -> Holding:
-    cost_usd = (position.quantity * position.average_entry_price).quantize(Decimal("0.01"))
-    return Holding(position.symbol, (Lot(day, position.quantity, cost_usd),))
+    return opening_book(desk.broker.account().cash_usd, desk.broker.positions(), day)

@@ -12,7 +12,7 @@ from trader.domain.journal import PreflightPassed, TradingState
 from trader.domain.market import SessionDay
 from trader.domain.plan import Plan
 from trader.modes.desk import Desk
-from trader.modes.planning import committed_plan, gather, open_account, require_session
+from trader.modes.planning import committed_plan, gather, open_account, require_agreement, require_session
 from trader.modes.update import update_bars
 
 log = structlog.get_logger()
@@ -120,6 +120,13 @@ def _model(desk: Desk, session: SessionDay) -> Finding:
     )
 
 
+def _book(desk: Desk, session: SessionDay) -> Finding:
+    """Ledger and broker before the day's decision; afterwards the plan holds the book it began with."""
+    if committed_plan(desk, session.date) is not None:
+        return True, "today's plan is committed", ""
+    return True, require_agreement(desk, session, open_account(desk, session.date)), ""
+
+
 def _bars(desk: Desk, session: SessionDay) -> Finding:
     report = update_bars(desk, desk.calendar.previous(session.date).date)
     return True, f"{report.rows} bars fetched, up to date through {report.through}", ""
@@ -131,6 +138,7 @@ CHECKS: dict[str, Callable[[Desk, SessionDay], Finding]] = {
     "clock": _clock,
     "account": _account,
     "calendar": _calendar,
+    "book": _book,
     "model": _model,
     "bars": _bars,
 }

@@ -50,19 +50,27 @@ def send_all(work: Work, steps: Sequence[NextStep]) -> None:
             work.desk.progress("orders sent", step.intent.sequence + 1, len(work.plan.intents))
 
 
-def look_up(work: Work, step: NextStep) -> None:
-    """Ask whether an order of unknown outcome is there; POST the same id again once its absence is proved."""
+def look_up(work: Work, step: NextStep) -> bool:
+    """Ask whether an order of unknown outcome is there; POST the same id again once its absence is proved.
+
+    True when the answer is clear: it is there, or it is absent and may not be sent now.
+    """
     desk, view = work.desk, step.view
     assert view is not None
     found = desk.broker.order_by_client_id(view.client_order_id)
     if found is not None:
         work.tape.observe([found])
-        return
+        return True
     proved_at = view.unsure_since + timedelta(seconds=desk.policies.execution.unknown_grace_s)
-    if desk.clock.now() >= proved_at and view.intended is not None:
-        log.warning("ORDER absent at the broker, sending the same id again", client_order_id=view.client_order_id)
-        state = _gate_state(work, step.intent.reference_price, view.key.symbol)
-        _post(work, readmit(view.intended, step.intent.reduces, state), view.key, view.quantity)
+    if desk.clock.now() < proved_at or view.intended is None:
+        return False
+    state = _gate_state(work, step.intent.reference_price, view.key.symbol)
+    verdict = readmit(view.intended, step.intent.reduces, state)
+    if _is_held_back(verdict):
+        return True
+    if isinstance(verdict, ApprovedOrder):
+        _unclear(work, view.client_order_id, "absent at the broker, the same id is sent again")
+    return _post(work, verdict, view.key, view.quantity)
 
 
 def _send(work: Work, step: NextStep, quotes: Mapping[str, Quote]) -> bool:
@@ -70,11 +78,16 @@ def _send(work: Work, step: NextStep, quotes: Mapping[str, Quote]) -> bool:
     assert request is not None
     verdict = admit(request, quotes.get(request.symbol), _gate_state(work, step.intent.reference_price, request.symbol))
     key = key_of(work.plan, step.intent, step.generation)
-    if isinstance(verdict, Denial) and verdict.code == "trading_state":
-        return False  # held back, not denied: it is sent when trading is resumed
+    if _is_held_back(verdict):
+        return False
     if isinstance(verdict, ApprovedOrder):
         work.tape.record(intended(work.session.date, key, verdict, work.plan.provenance))
     return _post(work, verdict, key, request.quantity)
+
+
+def _is_held_back(verdict: ApprovedOrder | Denial) -> bool:
+    """Whether trading is barred for now: the order is not denied, it is sent when trading is resumed."""
+    return isinstance(verdict, Denial) and verdict.code == "trading_state"
 
 
 def _post(work: Work, verdict: ApprovedOrder | Denial, key: OrderKey, quantity: Decimal) -> bool:
@@ -102,7 +115,7 @@ def _post(work: Work, verdict: ApprovedOrder | Denial, key: OrderKey, quantity: 
 
 def _unclear(work: Work, client_order_id: str, cause: str) -> bool:
     work.tape.record(SubmitUnknown(work.session.date, client_order_id, cause))
-    log.warning("ORDER outcome unknown, looking it up", client_order_id=client_order_id, cause=cause)
+    log.warning("ORDER outcome unknown", client_order_id=client_order_id, cause=cause)
     return False
 
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from trader.domain.errors import ChecksFailed, ConfigurationError
 from trader.modes.desk import Desk
 from trader.modes.preflight import PreflightReport, preflight
 from trader.modes.session import SessionOutcome, run_session
@@ -20,16 +21,29 @@ def at(desk: Desk, day: date, moment: time) -> datetime:
 def run_day(
     desk: Desk, day: date, close_day: Callable[[Desk, date], T]
 ) -> tuple[PreflightReport, SessionOutcome | None, T | None]:
-    """Wait for each time in turn; a preflight that fails, or a request to stop, ends the day early."""
+    """Wait for each time in turn; a request to stop ends the day early.
+
+    A preflight that fails keeps openers back, but neither following and reducing nor the end of day.
+    """
     schedule = desk.policies.calendar
     desk.clock.wait_until(at(desk, day, schedule.preflight_at))
     checks = preflight(desk, day)
-    if not checks.ok or desk.stop.requested():
+    if desk.stop.requested():
         return checks, None, None
     desk.clock.wait_until(at(desk, day, schedule.session_at))
-    outcome = run_session(desk, day)
+    outcome = _session_after(checks, desk, day)
     session = desk.calendar.session(day)
     if session is None or desk.stop.requested():
         return checks, outcome, None
     desk.clock.wait_until(max(at(desk, day, schedule.eod_at), session.close_at))
     return checks, outcome, None if desk.stop.requested() else close_day(desk, day)
+
+
+def _session_after(checks: PreflightReport, desk: Desk, day: date) -> SessionOutcome | None:
+    """The session; None when what preflight found already keeps it from deciding."""
+    try:
+        return run_session(desk, day)
+    except (ChecksFailed, ConfigurationError):
+        if checks.ok:
+            raise
+        return None

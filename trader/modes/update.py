@@ -24,16 +24,21 @@ class UpdateReport:
 
 
 def update_bars(desk: Desk, through: date, history_sessions: int | None = None) -> UpdateReport:
-    """Fetch what the archive lacks up to the session `through`, and store it.
+    """Fetch what the archive lacks up to the session `through`, or the last that is over, and store it.
+
+    The first time that is as much as training reads, later what decisions read.
 
     A malformed bar costs its symbol the day, nobody else. A symbol whose bars look like a split is asked for anew as a
     whole, as far back as training reads: the broker's bars are adjusted when fetched, those stored before are not.
     """
-    sessions = _sessions(desk, through, history_sessions or desk.policies.data.lookback_sessions)
     known = desk.bars.last_dates()
+    training = desk.policies.model.train_sessions + BARS_NEEDED + 2
+    sessions = _sessions(
+        desk, through, history_sessions or (desk.policies.data.lookback_sessions if known else training)
+    )
     asked, rows = _fetch(desk, missing_ranges(known, desk.universe.symbols, sessions), set(sessions))
     if known:
-        whole = _sessions(desk, through, max(len(sessions), desk.policies.model.train_sessions + BARS_NEEDED + 2))
+        whole = _sessions(desk, through, max(len(sessions), training))
         again = _fetch(desk, missing_ranges({}, _split_like(desk, through), whole), set(whole))
         asked, rows = asked + again[0], rows + again[1]
     log.info("ALPACA bars updated", through=str(through), symbols=asked, rows=rows)
@@ -54,7 +59,8 @@ def _fetch(desk: Desk, requests: Sequence[BarRequest], sessions: Collection[date
 
 def _sessions(desk: Desk, through: date, count: int) -> tuple[date, ...]:
     start = through - timedelta(days=count * 8 // 5 + 15)
-    return tuple(session.date for session in desk.calendar.sessions(start, through))[-count:]
+    now = desk.clock.now()
+    return tuple(s.date for s in desk.calendar.sessions(start, through) if s.close_at <= now)[-count:]
 
 
 def _split_like(desk: Desk, through: date) -> frozenset[str]:

@@ -122,7 +122,7 @@ def test_an_answer_that_does_not_show_our_order_is_unknown(answer: Answer) -> No
     assert server.asked == ["POST /v2/orders"]
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 408, 418, 422])
+@pytest.mark.parametrize("status", [400, 403, 404, 418, 422])
 @pytest.mark.parametrize("body", ["", "<html>", '{"code": 40010001, "message": "qty is required"}', '{"code": "?"}'])
 def test_any_other_4xx_is_a_rejection_whatever_its_body(status: int, body: str) -> None:
     with scripted(Answer(status, body)) as server:

@@ -80,13 +80,13 @@ def unavailable(operation: str, failed: Failed) -> BrokerUnavailable:
 
 def submit_error(client_order_id: str, failed: Failed) -> TraderError:
     """What a POST without an accepted order means."""
-    if failed.status is None or failed.status == 429 or failed.status >= 500:
+    if failed.passing:
         return SubmitOutcomeUnknown(client_order_id, str(failed))
     if failed.about_client_id:
         return DuplicateOrder(client_order_id)
     if failed.status == 401:  # nothing was accepted, and the order itself was not judged
         return unavailable(f"POST of {client_order_id}", failed)
-    return OrderRejected(client_order_id, failed.status, failed.code, str(failed))
+    return OrderRejected(client_order_id, failed.status or 0, failed.code, str(failed))
 
 
 def change_error(operation: str, failed: Failed) -> BrokerUnavailable:
