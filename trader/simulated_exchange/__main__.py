@@ -27,6 +27,8 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--rate-limit", type=int, default=200, help="requests per simulated minute and key, 0 for none")
     parser.add_argument("--partial-fills", type=float, default=0.1, help="probability of a fill in two parts")
     parser.add_argument("--with-parent", action="store_true", help="end when the starting process does")
+    parser.add_argument("--shorting", action="store_true", help="a new account may sell short")
+    parser.add_argument("--margin-multiplier", type=int, default=1, choices=(1, 2, 4), help="of a new account")
     return parser
 
 

@@ -29,24 +29,55 @@ def cash_effect(side: Side, qty: Decimal, price: Decimal) -> Decimal:
 def after_trade(held: Position | None, symbol: str, qty: Decimal, price: Decimal) -> Position | None:
     """The position after `qty` more (or, below zero, fewer) shares at `price`; None when flat.
 
-    A sale leaves the average cost as it is.
+    What reduces a position leaves its average cost as it is; what turns it over begins a new one.
     """
     before = held or Position(symbol, ZERO, ZERO)
     total = before.qty + qty
     if total == 0:
         return None
-    if qty < 0:
-        return Position(symbol, total, before.avg_entry_price)
+    if before.qty * qty < 0:
+        return Position(symbol, total, before.avg_entry_price if total * before.qty > 0 else price)
     average = (before.qty * before.avg_entry_price + qty * price) / total
     return Position(symbol, total, average.quantize(_PRICE_STEP))
 
 
-def buying_power(cash: Decimal, open_orders: Iterable[Order]) -> Decimal:
-    """Cash less what open buys may cost, in cents; never below zero."""
-    return max(ZERO, cents(cash - sum((order.reserved_usd for order in open_orders), ZERO)))
+@dataclass(frozen=True, slots=True)
+class AccountTerms:
+    """What an account was opened with: whether it may sell short, and its largest margin multiplier."""
+
+    shorting: bool = False
+    multiplier: int = 1
 
 
-def held_for_orders(symbol: str, open_orders: Iterable[Order]) -> Decimal:
-    """Shares that open sells already claim."""
-    sells = (order for order in open_orders if order.symbol == symbol and order.side == "sell")
-    return sum((order.leaves_qty for order in sells), ZERO)
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """An account at an instant, in USD: cash, long positions, and short ones (0 or below)."""
+
+    cash: Decimal
+    long: Decimal
+    short: Decimal
+
+    @property
+    def equity(self) -> Decimal:
+        """Everything together."""
+        return self.cash + self.long + self.short
+
+    @property
+    def exposure(self) -> Decimal:
+        """Both sides added up."""
+        return self.long - self.short
+
+    def buying_power(self, multiplier: int, open_orders: Iterable[Order]) -> Decimal:
+        """Equity times the multiplier, less positions and what open orders may cost; cents, never below zero.
+
+        With a multiplier of 1 and nothing short that is cash less what open buys may cost.
+        """
+        reserved = sum((order.reserved_usd for order in open_orders), ZERO)
+        return max(ZERO, cents(self.equity * multiplier - self.exposure - reserved))
+
+
+def held_for_orders(position: Position, open_orders: Iterable[Order]) -> Decimal:
+    """Shares that open orders on the other side already claim."""
+    side = "sell" if position.qty > 0 else "buy"
+    closing = (order for order in open_orders if order.symbol == position.symbol and order.side == side)
+    return sum((order.leaves_qty for order in closing), ZERO)

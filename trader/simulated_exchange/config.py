@@ -18,9 +18,9 @@ class ExchangeConfig:
     """One exchange: where its state lives, its market, its opening account and its clock.
 
     The market is either a Parquet file of bars, or `symbols` synthetic symbols between the two history dates.
-    `at` sets a new exchange's clock; for an existing state it only moves the clock forward. `cash_usd` is for a
-    new account alone. `rate_limit` is requests per simulated minute and key, 0 for none. `partial_fills` is the
-    probability that an order fills in two parts.
+    `at` sets a new exchange's clock; for an existing state it only moves the clock forward. `cash_usd`, `shorting` and
+    `margin_multiplier` (1, 2 or 4) are for a new account alone. `rate_limit` is requests per simulated minute and key,
+    0 for none. `partial_fills` is the probability that an order fills in two parts.
     """
 
     state: Path
@@ -38,6 +38,8 @@ class ExchangeConfig:
     rate_limit: int = 200
     partial_fills: float = 0.1
     with_parent: bool = False
+    shorting: bool = False
+    margin_multiplier: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what cannot run, naming the option."""
@@ -52,5 +54,7 @@ class ExchangeConfig:
             raise ExchangeStartError("--partial-fills is a probability: 0 to 1")
         if self.speed <= 0:
             raise ExchangeStartError("--speed must be above 0")
+        if self.margin_multiplier not in {1, 2, 4}:
+            raise ExchangeStartError("--margin-multiplier is 1, 2 or 4")
         if self.cash_usd < 0 or self.cash_usd != round(self.cash_usd, 2):
             raise ExchangeStartError("--cash is in whole cents, 0 or more")

@@ -8,8 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from trader.simulated_exchange.account import Position, after_trade, cash_effect
-from trader.simulated_exchange.admission import Account, admit
+from trader.simulated_exchange.account import AccountTerms, Position, Worth, after_trade, cash_effect
+from trader.simulated_exchange.admission import Account, Admission, admit
 from trader.simulated_exchange.book import Book
 from trader.simulated_exchange.calendar import Session, next_open, session_on, trading_session
 from trader.simulated_exchange.draws import identity
@@ -62,6 +62,7 @@ class Engine:
         self.cash = Decimal(facts["cash"])
         self.opening_cash = Decimal(facts["opening_cash"])
         self.configurations: dict[str, Any] = json.loads(facts["configurations"])
+        self.terms = AccountTerms(**json.loads(facts.get("terms", "{}")))
         self.positions = store.positions()
         self.fills = store.fills()
         self.closes = store.closes()
@@ -77,7 +78,7 @@ class Engine:
         while self._closing.close_ns <= to_ns:
             self._settle_until(self._closing.close_ns)
             day = self._closing.day.isoformat()
-            self.closes[day] = self._change.closes[day] = self.equity
+            self.closes[day] = self._change.closes[day] = self.worth.equity
             self._closing = next_open(self._closing.open_ns)
         self._settle_until(to_ns)
         self._commit()
@@ -91,8 +92,7 @@ class Engine:
 
     def submit(self, request: OrderRequest, *, doomed: bool = False) -> Order:
         """Accept an order, or raise RefusalError; a `doomed` order will be rejected shortly after it arrives."""
-        reserve = self._admit(request, self.book.open)
-        order = self._new_order(request, reserve, doomed=doomed)
+        order = self._new_order(request, self._admit(request, self.book.open), doomed=doomed)
         self._accept(order)
         return order
 
@@ -111,8 +111,8 @@ class Engine:
         self._accept(heir)
         return heir
 
-    def _admit(self, request: OrderRequest, others: Sequence[Order]) -> Decimal:
-        """The price at which a share is reserved, `others` being the open orders; RefusalError."""
+    def _admit(self, request: OrderRequest, others: Sequence[Order]) -> Admission:
+        """Whether it may be placed, `others` being the open orders; RefusalError."""
         if request.client_order_id and self.book.by_client_id(request.client_order_id):
             raise invalid("client_order_id must be unique")
         if request.symbol not in self.market.row:
@@ -120,8 +120,15 @@ class Engine:
         if request.is_fractional and not self.configurations["fractional_trading"]:
             raise forbidden(f'asset "{request.symbol}" is not fractionable')
         check_window(request.time_in_force, self.now_ns)
-        suspended = bool(self.configurations["suspend_trade"])
-        account = Account(self.cash, suspended, others, self.positions.get(request.symbol))
+        account = Account(
+            worth=self.worth,
+            multiplier=self.multiplier,
+            suspended=bool(self.configurations["suspend_trade"]),
+            may_short=self.may_short,
+            may_borrow=self.market.can_borrow(request.symbol, trading_session(self.now_ns).day),
+            open_orders=others,
+            position=self.positions.get(request.symbol),
+        )
         return admit(request, self.market.quote(request.symbol, self.now_ns), account)
 
     def _accept(self, order: Order) -> None:
@@ -129,7 +136,7 @@ class Engine:
         self._updates.append(TradeUpdate(order.status, order, self.now_ns))
         self._commit()
 
-    def _new_order(self, request: OrderRequest, reserve: Decimal, *, doomed: bool) -> Order:
+    def _new_order(self, request: OrderRequest, admission: Admission, *, doomed: bool) -> Order:
         number = len(self.book) + 1
         session = trading_session(self.now_ns)
         queued = session.open_ns > self.now_ns
@@ -143,7 +150,8 @@ class Engine:
             qty=request.qty,
             notional=request.notional,
             limit_price=request.limit_price,
-            reserve_price=reserve,
+            reserve_price=admission.reserve,
+            intent=admission.intent,
             status="accepted" if queued else "pending_new",
             submitted_ns=self.now_ns,
             day=session.day.isoformat(),
@@ -185,9 +193,24 @@ class Engine:
         self._commit()
 
     @property
-    def equity(self) -> Decimal:
+    def worth(self) -> Worth:
         """Cash and the positions' market values, each to the cent."""
-        return self.cash + sum((self.market_value(each) for each in self.positions.values()), ZERO)
+        values = [self.market_value(each) for each in self.positions.values()]
+        return Worth(
+            self.cash,
+            sum((each for each in values if each > 0), ZERO),
+            sum((each for each in values if each < 0), ZERO),
+        )
+
+    @property
+    def multiplier(self) -> int:
+        """The account's margin multiplier, as it was opened and as its user wants it."""
+        return min(self.terms.multiplier, int(self.configurations["max_margin_multiplier"]))
+
+    @property
+    def may_short(self) -> bool:
+        """Whether the account allows short sales and its user does not forbid them."""
+        return self.terms.shorting and not self.configurations["no_shorting"]
 
     def mark(self, symbol: str) -> Decimal:
         """What a share is worth now, in USD; 0 if it never had a price."""
@@ -267,11 +290,13 @@ def _next_close(now_ns: int, closes: Mapping[str, Decimal]) -> Session:
     return next_open(recorded.open_ns)
 
 
-def new_account(now_ns: int, cash: Decimal) -> dict[str, str]:
+def new_account(now_ns: int, cash: Decimal, terms: AccountTerms) -> dict[str, str]:
     """The facts an engine starts from."""
+    wanted = {"no_shorting": not terms.shorting, "max_margin_multiplier": str(terms.multiplier)}
     return {
         "now_ns": str(now_ns),
         "cash": str(cents(cash)),
         "opening_cash": str(cents(cash)),
-        "configurations": json.dumps(DEFAULT_CONFIGURATIONS),
+        "terms": json.dumps(dataclasses.asdict(terms)),
+        "configurations": json.dumps(DEFAULT_CONFIGURATIONS | wanted),
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from trader.simulated_exchange.account import AccountTerms
 from trader.simulated_exchange.clock import SimulatedClock
 from trader.simulated_exchange.config import ExchangeConfig, ExchangeStartError
 from trader.simulated_exchange.engine import Engine, new_account
@@ -99,7 +100,9 @@ def _same_market(store: Store, config: ExchangeConfig) -> None:
     """Begin a new state, or refuse one that was begun with another market."""
     wanted, known = _fingerprint(config), store.facts().get("market")
     if known is None:
-        store.save(Change(facts={"market": json.dumps(wanted), **new_account(to_ns(config.at), config.cash_usd)}))
+        terms = AccountTerms(config.shorting, config.margin_multiplier)
+        facts = new_account(to_ns(config.at), config.cash_usd, terms)
+        store.save(Change(facts={"market": json.dumps(wanted), **facts}))
         return
     was: dict[str, Any] = json.loads(known)
     differing = [f"{name} was {was.get(name)}, now {value}" for name, value in wanted.items() if was.get(name) != value]

@@ -67,14 +67,14 @@ async def close_all(request: web.Request) -> web.Response:
 
 def _closed_row(engine: Engine, held: Position) -> dict[str, Any]:
     try:
-        body = order_json(engine.submit(_closing(held, held.qty)))
+        body = order_json(engine.submit(_closing(held, abs(held.qty))))
     except RefusalError as refusal:
         return {"symbol": held.symbol, "status": refusal.status, "body": dict(refusal.body)}
     return {"symbol": held.symbol, "status": 200, "body": body}
 
 
 def _closing(held: Position, qty: Decimal) -> OrderRequest:
-    return OrderRequest(held.symbol, "sell", "market", "day", qty, None, None, "")
+    return OrderRequest(held.symbol, "sell" if held.qty > 0 else "buy", "market", "day", qty, None, None, "")
 
 
 def _closing_qty(asked: Mapping[str, str], held: Position) -> Decimal:
@@ -82,11 +82,11 @@ def _closing_qty(asked: Mapping[str, str], held: Position) -> Decimal:
     if "qty" in asked and "percentage" in asked:
         raise invalid("only one of qty or percentage is accepted")
     if "percentage" in asked:
-        part = shares(held.qty * _number(asked, "percentage", Decimal(100)) / 100)
+        part = shares(abs(held.qty) * _number(asked, "percentage", Decimal(100)) / 100)
         if part == 0:
             raise invalid("percentage is too small to close anything")
         return part
-    return _number(asked, "qty", Decimal(10**12)) if "qty" in asked else held.qty
+    return _number(asked, "qty", Decimal(10**12)) if "qty" in asked else abs(held.qty)
 
 
 def _number(asked: Mapping[str, str], key: str, most: Decimal) -> Decimal:

@@ -49,7 +49,7 @@ def history_json(engine: Engine, span: Span) -> dict[str, Any]:
     every = [(date.fromisoformat(day), equity) for day, equity in engine.closes.items()]
     running = last_open(engine.now_ns)
     if engine.now_ns < running.close_ns:
-        every.append((running.day, engine.equity))
+        every.append((running.day, engine.worth.equity))
     points = [point for point in every if span.first <= point[0] <= span.last][-span.sessions :]
     before = [point for point in every if point[0] < (points[0][0] if points else span.first)]
     base = before[-1][1] if before else engine.opening_cash

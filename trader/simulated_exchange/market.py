@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from trader.simulated_exchange.borrow import Borrow, borrow_of, located
 from trader.simulated_exchange.calendar import Session, last_open
 from trader.simulated_exchange.panel import E4, Ints, Panel
 from trader.simulated_exchange.path import Path, day_path
@@ -98,6 +99,15 @@ class Market:
     def listed(self, symbol: str, ns: int) -> bool:
         """Whether the symbol has ever had a price by this instant."""
         return self.quote(symbol, ns) is not None
+
+    def borrow(self, symbol: str) -> Borrow:
+        """Whether the symbol's shares can be borrowed at all, and easily."""
+        return borrow_of(self._seed, symbol)
+
+    def can_borrow(self, symbol: str, day: date) -> bool:
+        """Whether they can be had that day."""
+        flags = self.borrow(symbol)
+        return flags.shortable and (flags.easy or located(self._seed, symbol, day.isoformat()))
 
     def running(self, symbol: str, ns: int) -> Session | None:
         """The session in which the symbol trades at this instant, if it does."""

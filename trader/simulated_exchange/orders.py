@@ -40,6 +40,7 @@ EventKind = Literal[
 ]
 QUIET: frozenset[EventKind] = frozenset({"carried", "triggered"})
 """Steps that nobody is told of: an order goes on into the next session, or its stop is reached."""
+Intent = Literal["buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"]
 TERMINAL: frozenset[Status] = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
 
 _WAITING: dict[EventKind, Status] = {
@@ -95,9 +96,9 @@ class Step:
 class Order:
     """One order as the exchange knows it. Instants in ns, prices in USD, `day` its session (ISO date).
 
-    `reserve_price` is what a share of a buy holds back from buying power. `doomed` orders are rejected on arrival.
-    `replaces` and `replaced_by` are client order ids; an order that `waits` does so for the one it replaces, and does
-    not arrive before `not_before_ns`.
+    `reserve_price` is what a share of an opening order holds back from buying power. `doomed` orders are rejected on
+    arrival. `replaces` and `replaced_by` are client order ids; an order that `waits` does so for the one it replaces,
+    and does not arrive before `not_before_ns`.
     """
 
     number: int
@@ -123,6 +124,7 @@ class Order:
     replace_requested_ns: int | None = None
     waits: bool = False
     not_before_ns: int = 0
+    intent: Intent | None = None
     filled_qty: Decimal = ZERO
     filled_usd: Decimal = ZERO
     fills: int = 0
@@ -161,9 +163,14 @@ class Order:
         return ZERO if self.qty is None or not self.is_open else self.qty - self.filled_qty
 
     @property
+    def position_intent(self) -> Intent:
+        """What it does to the position."""
+        return self.intent or ("buy_to_open" if self.side == "buy" else "sell_to_close")
+
+    @property
     def reserved_usd(self) -> Decimal:
-        """What an open buy holds back from buying power."""
-        if self.side == "sell" or not self.is_open:
+        """What an open order that opens a position holds back from buying power."""
+        if self.position_intent.endswith("close") or not self.is_open:
             return ZERO
         return self.leaves_qty * self.reserve_price if self.notional is None else self.notional
 

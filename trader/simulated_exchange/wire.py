@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from trader.simulated_exchange.account import Position, buying_power, held_for_orders
+from trader.simulated_exchange.account import Position, held_for_orders
 from trader.simulated_exchange.calendar import Session, last_open, next_open, session_on, sessions_between
 from trader.simulated_exchange.draws import identity
 from trader.simulated_exchange.engine import Engine, TradeUpdate
@@ -15,6 +15,7 @@ from trader.simulated_exchange.orders import Order, order_id
 from trader.simulated_exchange.timestamps import NEW_YORK, new_york_date, new_york_text, to_datetime, zulu
 
 Json = dict[str, Any]
+_MAINTENANCE = Decimal("0.3")
 _AVERAGE_STEP = Decimal("0.000001")
 
 
@@ -64,7 +65,7 @@ def order_json(order: Order) -> Json:
         "order_type": order.type,
         "type": order.type,
         "side": order.side,
-        "position_intent": f"{order.side}_to_{'open' if order.side == 'buy' else 'close'}",
+        "position_intent": order.position_intent,
         "time_in_force": order.time_in_force,
         "limit_price": _amount(order.limit_price),
         "stop_price": _amount(order.stop_price),
@@ -101,7 +102,7 @@ def activity_json(fill: Fill, order: Order) -> Json:
         "type": "partial_fill" if fill.leaves_qty else "fill",
         "price": plain(fill.price),
         "qty": plain(fill.qty),
-        "side": fill.side,
+        "side": "sell_short" if order.intent == "sell_to_open" else fill.side,
         "symbol": fill.symbol,
         "leaves_qty": plain(fill.leaves_qty),
         "order_id": str(order.id),
@@ -124,7 +125,8 @@ def _ratio(part: Decimal, whole: Decimal) -> str:
 
 
 def position_json(engine: Engine, position: Position) -> Json:
-    """A position at its present mark."""
+    """A position at its present mark; amounts of a short one are below zero."""
+    held = held_for_orders(position, engine.book.open)
     price, value = engine.mark(position.symbol), engine.market_value(position)
     cost = cents(position.qty * position.avg_entry_price)
     yesterday = _previous_close(engine, position.symbol)
@@ -136,15 +138,15 @@ def position_json(engine: Engine, position: Position) -> Json:
         "asset_class": "us_equity",
         "asset_marginable": True,
         "qty": plain(position.qty),
-        "qty_available": plain(position.qty - held_for_orders(position.symbol, engine.book.open)),
+        "qty_available": plain(position.qty - held.copy_sign(position.qty)),
         "avg_entry_price": plain(position.avg_entry_price),
-        "side": "long",
+        "side": "long" if position.qty > 0 else "short",
         "market_value": plain(value),
         "cost_basis": plain(cost),
         "unrealized_pl": plain(value - cost),
-        "unrealized_plpc": _ratio(value - cost, cost),
+        "unrealized_plpc": _ratio(value - cost, abs(cost)),
         "unrealized_intraday_pl": plain(today),
-        "unrealized_intraday_plpc": _ratio(today, value - today),
+        "unrealized_intraday_plpc": _ratio(today, abs(value - today)),
         "current_price": plain(price),
         "lastday_price": plain(yesterday),
         "change_today": _ratio(price - yesterday, yesterday),
@@ -152,21 +154,16 @@ def position_json(engine: Engine, position: Position) -> Json:
 
 
 def account_json(engine: Engine) -> Json:
-    """The account: a cash account by default, so buying power is cash less what open buys may cost."""
-    equity = engine.equity
-    value = equity - engine.cash
-    power = plain(buying_power(engine.cash, engine.book.open))
-    powers = ("", "effective_", "regt_", "non_marginable_", "options_")
-    zeros = (
-        "short_market_value",
-        "initial_margin",
-        "maintenance_margin",
-        "last_maintenance_margin",
-        "sma",
-        "accrued_fees",
-        "pending_reg_taf_fees",
-        "intraday_adjustments",
-    )
+    """The account: a cash account unless it was opened with margin."""
+    worth, multiplier, orders = engine.worth, engine.multiplier, engine.book.open
+    powers = {
+        "": multiplier,
+        "effective_": multiplier,
+        "regt_": min(multiplier, 2),
+        "non_marginable_": 1,
+        "options_": 1,
+    }
+    zeros = ("last_maintenance_margin", "sma", "accrued_fees", "pending_reg_taf_fees", "intraday_adjustments")
     return {
         "id": str(identity("account")),
         "admin_configurations": {},
@@ -177,14 +174,17 @@ def account_json(engine: Engine) -> Json:
         "crypto_tier": 0,
         "currency": "USD",
         "cash": plain(engine.cash),
-        "equity": plain(equity),
-        "portfolio_value": plain(equity),
+        "equity": plain(worth.equity),
+        "portfolio_value": plain(worth.equity),
         "last_equity": plain(engine.last_equity),
-        "long_market_value": plain(value),
-        "position_market_value": plain(value),
-        **{f"{prefix}buying_power": power for prefix in powers},
+        "long_market_value": plain(worth.long),
+        "short_market_value": plain(worth.short),
+        "position_market_value": plain(worth.exposure),
+        "initial_margin": plain(cents(worth.exposure / multiplier)),
+        "maintenance_margin": plain(cents(worth.exposure * _MAINTENANCE)),
+        **{f"{name}buying_power": plain(worth.buying_power(most, orders)) for name, most in powers.items()},
         **dict.fromkeys(zeros, "0"),
-        "multiplier": engine.configurations["max_margin_multiplier"],
+        "multiplier": str(multiplier),
         "balance_asof": last_open(engine.now_ns - 1).day.isoformat(),
         "options_approved_level": 0,
         "options_trading_level": 0,
@@ -192,13 +192,14 @@ def account_json(engine: Engine) -> Json:
         "trading_blocked": False,
         "transfers_blocked": False,
         "trade_suspended_by_user": engine.configurations["suspend_trade"],
-        "shorting_enabled": False,
+        "shorting_enabled": engine.may_short,
         "created_at": "2015-01-02T14:30:00.000000000Z",
     }
 
 
 def asset_json(engine: Engine, symbol: str) -> Json:
     """An asset; tradable once it has had a price."""
+    borrow = engine.market.borrow(symbol)
     fractionable = bool(engine.configurations["fractional_trading"])
     return {
         "id": str(asset_id(symbol)),
@@ -209,9 +210,9 @@ def asset_json(engine: Engine, symbol: str) -> Json:
         "status": "active",
         "tradable": engine.market.listed(symbol, engine.now_ns),
         "marginable": True,
-        "shortable": False,
-        "easy_to_borrow": False,
-        "borrow_status": "hard_to_borrow",
+        "shortable": engine.terms.shorting and borrow.shortable,
+        "easy_to_borrow": engine.terms.shorting and borrow.easy,
+        "borrow_status": "easy_to_borrow" if engine.terms.shorting and borrow.easy else "hard_to_borrow",
         "fractionable": fractionable,
         "maintenance_margin_requirement": 100,
         "margin_requirement_long": "100",

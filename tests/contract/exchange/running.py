@@ -26,9 +26,12 @@ SMALL_MARKET = {
 
 
 def command(state: Path, **options: str) -> list[str]:
-    """The exchange on a small synthetic market, options changed as given (underscores for dashes, "" to leave out)."""
+    """The exchange on a small synthetic market, options changed as given.
+
+    Underscores for dashes, "" to leave one out, "yes" for a switch.
+    """
     chosen = SMALL_MARKET | {name.replace("_", "-"): value for name, value in options.items()}
-    flags = [part for name, value in chosen.items() if value for part in (f"--{name}", value)]
+    flags = [part for name, value in chosen.items() if value for part in (f"--{name}", value) if part != "yes"]
     return [sys.executable, "-m", "trader.simulated_exchange", "--state", str(state), "--with-parent", *flags]
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trader.simulated_exchange.account import Position
+from trader.simulated_exchange.account import AccountTerms, Position
 from trader.simulated_exchange.calendar import session_on
 from trader.simulated_exchange.engine import Engine, new_account
 from trader.simulated_exchange.intake import OrderRequest
@@ -90,7 +90,7 @@ def run(sent: Sequence[Sent], stops_ns: Sequence[int], folder: Path) -> Engine:
         if each.cancel_after_s is not None:
             moments.setdefault(each.at_ns() + each.cancel_after_s * SECOND_NS, []).append(("cancel", number))
     store = Store(folder)
-    store.save(Change(facts=new_account(OPEN_NS - 1801 * SECOND_NS, Decimal(50_000))))
+    store.save(Change(facts=new_account(OPEN_NS - 1801 * SECOND_NS, Decimal(50_000), AccountTerms())))
     engine = _engine(store)
     for symbol in market().panel.symbols:
         engine.add_position(symbol, Decimal(60), Decimal(100))
