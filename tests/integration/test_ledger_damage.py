@@ -182,3 +182,11 @@ def test_a_ledger_that_may_not_be_written_is_reported(ledger: SqlLedger, path: P
     with pytest.raises(ConfigurationError, match="SQLITE_CANTOPEN"):
         run(path.parent / "none", "SELECT 1")
     assert ledger.verify() == ENTRIES
+
+
+def test_the_log_of_a_lost_ledger_is_not_played_into_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.with_name("ledger.db-wal").write_bytes(b"left behind")
+    with pytest.raises(ConfigurationError, match="not here any more"):
+        open_ledger(path, ManualClock())
+    assert not path.exists()

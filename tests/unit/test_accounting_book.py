@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from trader.accounting.book import close_of_day, current, start_of_day
-from trader.domain.errors import InvariantViolated
+from trader.domain.errors import ChecksFailed
 from trader.domain.journal import AccountOpened, DayClosed, Entry, Event, FillRecorded, SessionEnded
 from trader.domain.orders import Fill, Side
 from trader.domain.portfolio import Book
@@ -60,5 +60,5 @@ def test_an_account_opened_again_forgets_what_came_before() -> None:
 
 
 def test_without_an_opened_account_there_is_no_book() -> None:
-    with pytest.raises(InvariantViolated, match="no opened account"):
+    with pytest.raises(ChecksFailed, match="no opened account"):
         start_of_day(journal(OPENED), date(2026, 3, 13))

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from trader.accounting.money import notional_usd
 from trader.accounting.postings import Realised, apply_fills
-from trader.domain.errors import InvariantViolated
+from trader.domain.errors import ChecksFailed
 from trader.domain.journal import AccountOpened, DayClosed, Entry, Event, FillRecorded
 from trader.domain.portfolio import Book, Holding, Lot, Position
 
@@ -65,7 +65,7 @@ def _book(entries: Iterable[Entry], through: date, opened_through: date) -> tupl
             case _:
                 pass
     if book is None:
-        raise InvariantViolated(
+        raise ChecksFailed(
             f"the ledger has no opened account on {opened_through}",
             "Ask for a later date; the first session opens the account.",
         )

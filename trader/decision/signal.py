@@ -62,7 +62,8 @@ def _predictions(ranker: Ranker, values: Panel) -> list[Decimal]:
     """Predictions in steps of 1e-6, so that the last bits of another machine do not reorder them."""
     if len(values) < 2:
         raise ChecksFailed(
-            f"only {len(values)} symbols can be ranked", "See the exclusions; `trader data check` names missing bars."
+            f"only {len(values)} symbols can be ranked",
+            "Run `trader preflight`: it fetches missing bars and says why symbols are left out.",
         )
     predicted = ranker.predict(np.ascontiguousarray(values))
     model = f"model {ranker.hash[:12]}"

@@ -52,7 +52,18 @@ def resume(state: StateFile, ledger: Ledger | None, now: datetime, by: str) -> N
 
 def emergency_stop(desk: Desk, reason: str, by: str, flatten: bool) -> StopReport:
     """Halt, cancel every open order, close every position if asked, and have the broker refuse new orders."""
-    halt(desk.state, desk.ledger, desk.clock.now(), reason, by)
+    unwritten: TraderError | None = None
+    try:
+        halt(desk.state, desk.ledger, desk.clock.now(), reason, by)
+    except TraderError as error:  # a state that cannot be written must not keep us from the broker
+        unwritten = error
+    report = _stop_at_broker(desk, flatten)
+    if unwritten is not None:
+        raise unwritten
+    return report
+
+
+def _stop_at_broker(desk: Desk, flatten: bool) -> StopReport:
     session = _session(desk)
     try:
         cancelled, left = _cancel_until_gone(desk, session)

@@ -162,7 +162,9 @@ def replay(desk: Desk, day: date) -> ReplayOutcome:
     """Decide a past day again from what was known then, and compare with the plan that was committed."""
     committed = committed_plan(desk, day)
     if committed is None:
-        raise ChecksFailed(f"no plan was committed for {day}", "`trader status` lists the days with a plan.")
+        raise ChecksFailed(
+            f"no plan was committed for {day}", "`trader audit DATE` shows what the ledger has of a day."
+        )
     snapshot = gather(desk, require_session(desk, day), committed.book, committed.provenance.model)
     again = decide(snapshot)
     ours, theirs = _parts(committed), _parts(again)

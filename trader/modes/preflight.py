@@ -50,7 +50,9 @@ def preflight(desk: Desk, day: date) -> PreflightReport:
     for name, check in CHECKS.items():
         checks.append(_guarded(name, check, desk, session))
         desk.progress("checks", len(checks), len(CHECKS) + 1)
-        log.info(f"RISK check {'passed' if checks[-1].ok else 'FAILED'}", check=name, detail=checks[-1].detail)
+        (log.info if checks[-1].ok else log.error)(
+            f"RISK check {'passed' if checks[-1].ok else 'FAILED'}", check=name, detail=checks[-1].detail
+        )
     plan = None
     if all(check.ok for check in checks):
         plan, verdict = _rehearse(desk, session)

@@ -107,7 +107,8 @@ def _work_through(work: Work) -> SessionOutcome:
     for view in work.tape.views.values():
         if view.status in UNCLEAR:
             raise SubmitOutcomeUnknown(view.client_order_id, "asked to stop before it was looked up")
-    return _outcome(work.tape, "stopped", "asked to stop; orders at the broker work on, the next start follows them")
+    log.warning("EXECUTION stopped; orders at the broker work on until `trader session` follows them again")
+    return _outcome(work.tape, "stopped", "asked to stop; orders at the broker work on: run `trader session` again")
 
 
 def _one_pass(work: Work) -> SessionOutcome | None:

@@ -32,7 +32,17 @@ def migrate(location: Path | str, target: str = "head") -> str:
 
 
 def create_ledger(path: Path) -> None:
-    """Make a ledger that is there whole or not at all, and leave one alone that another process made meanwhile."""
+    """Make a ledger that is there whole or not at all, and leave one alone that another process made meanwhile.
+
+    Raises ConfigurationError when the log of another ledger lies there: SQLite would play it into the new one.
+    """
+    orphan = path.with_name(f"{path.name}-wal")
+    if orphan.exists() and not path.exists():
+        raise ConfigurationError(
+            str(orphan),
+            "it belongs to a ledger that is not here any more",
+            f"Bring {path.name} back, or move {path.name}-wal and {path.name}-shm away with it.",
+        )
     with durable.explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as directory:
