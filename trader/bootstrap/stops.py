@@ -7,7 +7,7 @@ from datetime import date
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from trader.bootstrap.parts import existing_ledger, state_file, system_clock, working_day
+from trader.bootstrap.parts import existing_ledger, state_file, working_day
 from trader.bootstrap.place import Place
 from trader.domain.journal import StateChanged, TradingState
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The present state, and which release and configuration would trade now."""
+    """The present state, which release would trade now, and of which configuration file and state this speaks."""
 
     view: "StatusView"
     release: str
     config: str
+    state: str
 
 
 def operator() -> str:
@@ -37,9 +38,8 @@ def halt(place: Place, reason: str) -> None:
 
 def record_halt(place: Place, reason: str) -> None:
     """The ledger's copy of a halt, where there is a ledger."""
-    now = system_clock().now()
     if ledger := existing_ledger(place):
-        ledger.append(StateChanged(now.date(), TradingState.HALT, reason, operator()))
+        ledger.append(StateChanged(working_day(place), TradingState.HALT, reason, operator()))
 
 
 def resume(desk: "Desk") -> None:
@@ -52,8 +52,8 @@ def resume(desk: "Desk") -> None:
 
 
 def status(place: Place, day: date | None = None) -> Status:
-    """The state of trading, from the files alone."""
+    """The state of trading, from ledger and STATE file alone; the configuration is not read, and may be broken."""
     from trader.status.snapshot import snapshot
 
     view = snapshot(existing_ledger(place), state_file(place), day or working_day(place))
-    return Status(view, version("trader"), place.configuration().hash)
+    return Status(view, version("trader"), str(place.config), str(place.state))

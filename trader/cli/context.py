@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from trader.bootstrap.place import Place, find_place
+from trader.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from trader.modes.desk import Desk
@@ -38,6 +39,11 @@ Until = Annotated[
 RequiredDay = Annotated[date, typer.Argument(parser=_date, metavar="DATE", help="The session's date.")]
 
 
+def named(place: Place) -> str:
+    """The options that mean this place."""
+    return f"--config {place.config} --state {place.state}"
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The options before the command."""
@@ -50,6 +56,18 @@ class Options:
     def place(self) -> Place:
         """Configuration file and state directory."""
         return find_place(self.config, self.state, os.environ)
+
+    @property
+    def traded(self) -> Place:
+        """The place, in which there must be a ledger. Raises ConfigurationError that says where this looked."""
+        place = self.place
+        if not place.ledger.exists():
+            raise ConfigurationError(
+                str(place.ledger),
+                "there is no ledger; the first session makes it",
+                f"This looked at {named(place)}; name others before the command.",
+            )
+        return place
 
     def log(self, copy: IO[str] | None = None, quiet: bool = False) -> None:
         """Begin to log."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trader.cli.context import Json, desk_of, options_of
+from trader.cli.context import Json, desk_of, named, options_of
 from trader.cli.output import print_facts, print_json
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ app = typer.Typer()
 def status(context: typer.Context, json: Json = False) -> None:
     """Show the state of trading.
 
-    From the files alone: asks no broker.
+    From ledger and STATE file alone: asks no broker, and needs no sound configuration.
 
     Example: trader status --json
     """
@@ -45,7 +45,7 @@ def halt(
 
     place = options_of(context).place
     stops.halt(place, reason)
-    typer.echo("HALT: nothing new is sent. Go on with `trader resume`.")
+    typer.echo(f"HALT for {named(place)}: nothing new is sent. Go on with `trader resume`.")
     stops.record_halt(place, reason)
 
 
@@ -59,7 +59,7 @@ def resume(context: typer.Context) -> None:
 
     with desk_of(context) as desk:
         go_on(desk)
-    typer.echo("ACTIVE: the next session trades.")
+    typer.echo(f"ACTIVE for {named(options_of(context).place)}: the next session trades.")
 
 
 @app.command("emergency-stop")
@@ -87,9 +87,10 @@ def emergency_stop(
             "Emergency stop",
             [
                 ("cancelled", report.cancelled),
-                ("closing orders", report.closed),
+                ("positions closed", report.closed),
                 ("orders still open", ", ".join(report.open_orders) or "none"),
                 ("positions still open", ", ".join(report.open_positions) or ("none" if flatten else "left alone")),
+                ("of", named(options_of(context).place)),
             ],
         )
     raise typer.Exit(1 if report.open_orders or report.open_positions else 0)
@@ -106,7 +107,8 @@ def _print_status(found: "Status") -> None:
         ("equity", f"{view.equity_usd:,} USD" if view.equity_usd is not None else None),
         ("breaks", "; ".join(f"{each.subject}: {each.code}" for each in view.breaks) or "none"),
         ("model", view.provenance.model[:12] if view.provenance else None),
-        ("config", found.config[:12]),
         ("release", found.release),
+        ("config", found.config),
+        ("state", found.state),
     ]
     print_facts(f"Session {view.session_date}", facts)

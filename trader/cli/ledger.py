@@ -1,12 +1,12 @@
-"""trader ledger: migrate, verify, export."""
+"""trader ledger: migrate, verify, rebuild, adopt, export."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from trader.cli.context import Json, options_of
-from trader.cli.output import print_json
+from trader.cli.context import Json, desk_of, named, options_of
+from trader.cli.output import print_facts, print_json, print_table
 
 app = typer.Typer(help="The hash-chained journal.", no_args_is_help=True)
 
@@ -38,12 +38,54 @@ def verify(context: typer.Context, json: Json = False) -> None:
     """
     from trader.bootstrap.parts import require_ledger
 
-    ledger = require_ledger(options_of(context).place)
+    ledger = require_ledger(options_of(context).traded)
     entries = ledger.verify()
     if json:
         print_json({"entries": entries, "head": ledger.head().hash})
     else:
         typer.echo(f"{entries} entries, chain intact, head {ledger.head().hash}")
+
+
+@app.command()
+def rebuild(context: typer.Context) -> None:
+    """Make the tables beside the journal anew.
+
+    When `trader ledger verify` says that one does not follow from it; the journal itself stays as it is.
+
+    Example: trader ledger rebuild
+    """
+    from trader.bootstrap.parts import require_ledger
+
+    ledger = require_ledger(options_of(context).traded)
+    ledger.rebuild()
+    typer.echo(f"Rebuilt; {ledger.verify()} entries, chain intact, head {ledger.head().hash}")
+
+
+@app.command()
+def adopt(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="What explains the difference; it stands in the ledger for good.")],
+    json: Json = False,
+) -> None:
+    """Take over the broker's cash and positions.
+
+    For a difference that preflight or eod names and you can explain: a dividend, a fee, a transfer, a split, a trade
+    by hand. Symbols that agree keep their cost. Not while the exchange is open.
+
+    Example: trader ledger adopt --reason "dividend of KO, 12.40 USD"
+    """
+    from trader.modes.planning import adopt as take_over
+
+    place = options_of(context).traded
+    with desk_of(context) as desk:
+        book = take_over(desk, reason)
+    if json:
+        print_json(book)
+        return
+    print_facts("Adopted", [("cash, USD", book.cash_usd), ("holdings", len(book.holdings)), ("of", named(place))])
+    if book.holdings:
+        rows = [(held.symbol, held.quantity, held.cost_usd) for held in book.holdings]
+        print_table("Book", ("symbol", "shares", "cost, USD"), rows)
 
 
 @app.command()
@@ -59,4 +101,4 @@ def export(
     """
     from trader.bootstrap.parts import require_ledger
 
-    typer.echo(f"{require_ledger(options_of(context).place).export(out)} entries in {out}")
+    typer.echo(f"{require_ledger(options_of(context).traded).export(out)} entries in {out}")

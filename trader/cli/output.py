@@ -36,12 +36,14 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Row]) -> None
     from rich.text import Text
 
     cells = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for at, column in enumerate(columns):
         numeric = any(isinstance(row[at], int | Decimal) and not isinstance(row[at], bool) for row in cells)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in cells:
         table.add_row(*(Text(_cell(cell)) for cell in row))
+    if title:  # not the table's own, which is broken at a narrow table's edge
+        console().print(Text(title, style="bold"))
     console().print(table)
 
 

@@ -8,11 +8,10 @@ import typer
 
 from trader.bootstrap.place import Place
 from trader.cli.context import DayArgument, Json, options_of
-from trader.cli.output import print_facts, print_json, print_table
+from trader.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from trader.bootstrap.days import DayRun
-    from trader.modes.audit import AuditLine, DayAudit, OrderAudit
     from trader.reporting.day_report import DayReport
 
 app = typer.Typer()
@@ -29,7 +28,7 @@ def report(context: typer.Context, date: DayArgument = None, json: Json = False)
     """
     from trader.bootstrap.reports import written_again
 
-    place = options_of(context).place
+    place = options_of(context).traded
     print_report(place, written_again(place, date), json)
 
 
@@ -41,20 +40,23 @@ def audit(
 ) -> None:
     """Show how a day or an order came about.
 
-    Signal, limits checked, POST, fills; with the hashes of release, config, model and data.
+    Signal, limits passed, POST and its answer, fills; with the hashes of release, config, model and data.
 
     Example: trader audit pt1.main.xgb.20260316.AAPL.b.p0.0.0
     """
     from trader.bootstrap.parts import require_ledger
-    from trader.modes.audit import audit_day, audit_order
+    from trader.cli.audit import print_day, print_order
+    from trader.modes.audit import DayAudit, audit_day, audit_order
 
-    ledger = require_ledger(options_of(context).place)
+    ledger = require_ledger(options_of(context).traded)
     day = _as_date(subject)
     found = audit_order(ledger, subject) if day is None else audit_day(ledger, day)
     if json:
         print_json(found)
+    elif isinstance(found, DayAudit):
+        print_day(found)
     else:
-        _print_audit(found)
+        print_order(found)
 
 
 def print_report(place: Place, found: "DayReport", json: bool) -> None:
@@ -70,19 +72,23 @@ def print_report(place: Place, found: "DayReport", json: bool) -> None:
 
 
 def print_days(place: Place, runs: "Sequence[DayRun]", json: bool) -> None:
-    """A row a day, what failed, and the last page's path; exit code 1 unless every day ended well."""
+    """A row a closed day, the last page's path, and what failed; exit code 1 unless every day ended well."""
     reports = [run.report for run in runs if run.report is not None]
     if json:
         print_json([{"session_date": run.session_date, "ok": run.ok, "report": run.report} for run in runs])
     else:
-        print_table("", _FIGURES, [_figures(each) for each in reports])
+        _print_closed_days(place, reports)
         for run in runs:
             _print_failures(run)
-        if reports:
-            _print_left_out(reports[-1])
-            print_table("Ledger and broker", ("check", "", "ledger", "broker"), _checks(reports[-1]))
-            typer.echo(f"Report: {_page(place, reports[-1].header.session_date)}")
     raise typer.Exit(0 if all(run.ok for run in runs) else 1)
+
+
+def _print_closed_days(place: Place, reports: "Sequence[DayReport]") -> None:
+    if reports:
+        print_table("", _FIGURES, [_figures(each) for each in reports])
+        _print_left_out(reports[-1])
+        print_table("Ledger and broker", ("check", "", "ledger", "broker"), _checks(reports[-1]))
+        typer.echo(f"Report: {_page(place, reports[-1].header.session_date)}")
 
 
 def _figures(found: "DayReport") -> tuple[object, ...]:
@@ -122,30 +128,3 @@ def _as_date(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _print_audit(found: "DayAudit | OrderAudit") -> None:
-    made = found.provenance
-    facts: list[tuple[str, object]] = [("plan", found.plan_hash or None)]
-    if made is not None:
-        facts += [("release", made.release), ("config", made.config), ("model", made.model), ("data", made.data)]
-    if hasattr(found, "orders"):
-        print_facts(f"Session {found.session_date}", facts)
-        rows = [(each.client_order_id, each.quantity, each.filled_quantity, each.status) for each in found.orders]
-        print_table("Orders", ("order", "shares", "filled", "status"), rows)
-    else:
-        _print_order_facts(found, facts)
-    _print_trail(found.trail)
-
-
-def _print_order_facts(found: "OrderAudit", facts: list[tuple[str, object]]) -> None:
-    if found.target is not None:
-        facts += [("signal", found.target.signal), ("target weight", found.target.weight)]
-    facts += [("shares", found.quantity), ("filled", found.filled_quantity), ("status", found.status)]
-    facts += [("limits checked", "; ".join(found.checks) or None)]
-    print_facts(found.client_order_id, facts)
-
-
-def _print_trail(trail: "Sequence[AuditLine]") -> None:
-    rows = [(line.seq, f"{line.at:%Y-%m-%d %H:%M:%S}", line.what, line.detail) for line in trail]
-    print_table("Journal", ("", "at, UTC", "what", ""), rows)

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trader.cli.context import Day, Json, RequiredDay, desk_of, options_of, today
+from trader.cli.context import Day, Json, RequiredDay, desk_of, named, options_of, today
 from trader.cli.output import print_facts, print_json, print_table
 
 if TYPE_CHECKING:
     from trader.domain.plan import Plan
+    from trader.modes.desk import Desk
 
 app = typer.Typer()
 
@@ -117,12 +118,16 @@ def plan(context: typer.Context, date: Day = None, json: Json = False) -> None:
     """
     from trader.modes.planning import plan_day
 
+    place = options_of(context).place
+    if not place.ledger.exists():
+        typer.echo(f"No ledger yet in {named(place)}", err=True)
     with desk_of(context) as desk:
         found = plan_day(desk, date or today(desk))
+        stage = _stage(desk, found)
     if json:
         print_json(found)
     else:
-        _print_plan(found)
+        _print_plan(found, stage)
 
 
 @app.command()
@@ -135,6 +140,7 @@ def replay(context: typer.Context, date: RequiredDay, json: Json = False) -> Non
     """
     from trader.modes.planning import replay as decide_again
 
+    _ = options_of(context).traded
     with desk_of(context) as desk:
         outcome = decide_again(desk, date)
     if json:
@@ -146,17 +152,26 @@ def replay(context: typer.Context, date: RequiredDay, json: Json = False) -> Non
     raise typer.Exit(0 if outcome.identical else 1)
 
 
-def _print_plan(found: "Plan") -> None:
+def _stage(desk: "Desk", found: "Plan") -> str:
+    from trader.domain.journal import DayClosed, PlanCommitted
+
+    kinds = {type(entry.event) for entry in desk.ledger.entries(found.session_date, (PlanCommitted, DayClosed))}
+    if PlanCommitted not in kinds:
+        return "not committed yet"
+    return "committed and closed" if DayClosed in kinds else "committed"
+
+
+def _print_plan(found: "Plan", stage: str) -> None:
     targets = {target.symbol: target for target in found.targets}
     rows = []
     for intent in found.intents:
         target = targets.get(intent.symbol)
         signal, weight = (target.signal, target.weight) if target else (None, None)
-        why = "reduce" if intent.reduces else "open"
+        action = "reduce" if intent.reduces else "open"
         price = intent.reference_price
-        rows.append((intent.sequence, intent.symbol, intent.side, intent.quantity, price, signal, weight, why))
-    title = f"Plan {found.session_date}: {len(rows)} orders on bars up to {found.data_as_of}"
-    print_table(title, ("", "symbol", "side", "shares", "close, USD", "signal", "weight", ""), rows)
+        rows.append((intent.sequence, intent.symbol, intent.side, intent.quantity, price, signal, weight, action))
+    title = f"Plan {found.session_date}, {stage}: {len(rows)} orders on bars up to {found.data_as_of}"
+    print_table(title, ("", "symbol", "side", "shares", "close, USD", "signal", "weight", "action"), rows)
     left_out = [(each.symbol, each.code, each.detail) for each in found.denials]
     left_out += [(each.symbol, each.code, each.detail) for each in found.exclusions]
     if left_out:

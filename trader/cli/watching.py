@@ -1,5 +1,6 @@
 """What a person sees while `trader day` works: a bar and a few lines at a terminal, the log lines otherwise."""
 
+import atexit
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,17 +18,18 @@ Watch = tuple[Callable[[str, int, int], None], Callable[[str], None]]
 
 @contextmanager
 def watched(options: Options) -> Iterator[Watch]:
-    """(progress, announce) for the block; every log line goes to the state's log file as well."""
+    """(progress, announce) for the block; from here on every log line goes to the state's log file as well."""
     log = options.place.log
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8", buffering=1) as copy:
-        if sys.stderr.isatty():
-            with _progress() as shown:
-                options.log(copy, quiet=True)
-                yield _bar(shown), lambda line: shown.console.print(line, highlight=False)
-        else:
-            options.log(copy)
-            yield lambda _what, _done, _total: None, lambda line: typer.echo(line, err=True)
+    copy = log.open("a", encoding="utf-8", buffering=1)
+    atexit.register(copy.close)  # no earlier: an unexpected error is logged when the block is left
+    if sys.stderr.isatty():
+        with _progress() as shown:
+            options.log(copy, quiet=True)
+            yield _bar(shown), lambda line: shown.console.print(line, highlight=False)
+    else:
+        options.log(copy)
+        yield lambda _what, _done, _total: None, lambda line: typer.echo(line, err=True)
 
 
 def _progress() -> "Progress":
