@@ -7,15 +7,16 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.support.days import DAY, closed, whole_day
+from tests.support.days import BOOK, DAY, closed, whole_day
 from tests.support.orders import entries
 from trader.accounting.performance import EquityPoint
 from trader.domain.canonical import dumps, loads
 from trader.domain.errors import InvariantViolated
-from trader.domain.journal import BreakFound, DayClosed, Entry, Event, SessionEnded
+from trader.domain.journal import AccountOpened, BreakFound, DayClosed, Entry, Event, SessionEnded
 from trader.domain.market import Universe
 from trader.domain.orders import OrderStatus
 from trader.domain.plan import Denial
+from trader.domain.portfolio import Book, Holding, Lot
 from trader.execution.reconciliation import Break
 from trader.reporting import formats
 from trader.reporting.day_report import DayReport
@@ -82,6 +83,27 @@ def test_the_report_is_of_what_the_ledger_held_at_the_close() -> None:
     assert day_report(DAY, later, later, UNIVERSE, 10) == day_report(DAY, ledger, ledger, UNIVERSE, 10)
     with pytest.raises(InvariantViolated):
         day_report(DAY, ledger[:-1], ledger[:-1], UNIVERSE, 10)
+
+
+def test_the_opening_is_the_first_peak_of_the_drawdown() -> None:
+    opened = replace(BOOK, cash_usd=BOOK.cash_usd * 2)  # 200,612.30 with the cost of KO; the day ends on 100,612.30
+    ledger = entries(AccountOpened(DAY, "PA1", opened), *whole_day()[1:])
+    made = day_report(DAY, ledger, ledger, UNIVERSE, 10)
+    assert made.figures.drawdown == made.curve[-1].drawdown == Decimal("-0.498474")
+
+
+def test_what_an_adopted_book_brings_is_no_profit() -> None:
+    following, marks = DAY + timedelta(days=1), (("KO", Decimal("70.00")), ("PEP", Decimal("30.00")))
+    adopted = Book(Decimal("1234.56"), (*BOOK.holdings, Holding("PEP", (Lot(DAY, Decimal(2), Decimal("60.00")),))))
+    ledger = entries(
+        AccountOpened(DAY, "PA1", BOOK),
+        replace(closed(), marks=marks[:1], equity_usd=Decimal("100700.00")),
+        AccountOpened(following, "PA1", adopted, "adopted: a gift"),
+        DayClosed(following, adopted, marks, Decimal("1994.56"), Decimal(0), 0),
+    )
+    made = day_report(following, ledger[3:], ledger, UNIVERSE, 10)
+    assert made.figures.start_equity_usd == made.figures.equity_usd == Decimal("1994.56")
+    assert {line.symbol: line.profit.total_usd for line in made.symbols} == {"KO": 0, "PEP": 0}
 
 
 def test_the_document_reads_back() -> None:

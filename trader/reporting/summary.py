@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from trader.accounting.book import close_of_day
 from trader.accounting.money import notional_usd
 from trader.accounting.performance import (
+    EquityPoint,
     Profit,
     Slippage,
     equity_curve,
@@ -33,6 +34,7 @@ from trader.domain.journal import (
 from trader.domain.market import Universe
 from trader.domain.orders import OrderStatus, Purpose
 from trader.domain.plan import Denial, Plan
+from trader.domain.portfolio import Holding
 from trader.execution.identifiers import parse
 from trader.execution.reconciliation import Break
 from trader.reporting.checks import checks_of
@@ -78,7 +80,7 @@ def day_report(day: date, entries: Sequence[Entry], past: Sequence[Entry], unive
     course = _course(day, closed, past)
     symbols = _symbols(course, universe)
     orders, costs = order_lines(entries)
-    curve = equity_curve(entry.event for entry in past if isinstance(entry.event, DayClosed))
+    curve = _curve([entry.event for entry in past])
     return DayReport(
         header=_header(day, plan, past),
         figures=_figures(course, plan, orders, costs, fills, curve[-1].drawdown),
@@ -107,21 +109,35 @@ def _course(day: date, closed: DayClosed, past: Sequence[Entry]) -> _Course:
     return _Course(start, end, profit_by_symbol(start, end, realised))
 
 
+def _curve(past: Sequence[Event]) -> tuple[EquityPoint, ...]:
+    """The closed days; the account's opening, cash and cost, is the first peak."""
+    opened = next((event.book for event in past if isinstance(event, AccountOpened)), None)
+    curve = equity_curve(event for event in past if isinstance(event, DayClosed))
+    first = opened.cash_usd + sum((held.cost_usd for held in opened.holdings), Decimal(0)) if opened else Decimal(0)
+    if first <= 0:
+        return curve
+    below = [(point.equity_usd / first - 1).quantize(Decimal("0.000001")) for point in curve]
+    return tuple(replace(point, drawdown=min(point.drawdown, each)) for point, each in zip(curve, below, strict=True))
+
+
 def _start(before: Iterable[Entry], day: date) -> Valuation:
-    """Where close_of_day begins; holdings found at the account's opening count with their cost."""
+    """Where close_of_day begins; of a book that was opened or adopted what is new counts with its cost."""
     start = Valuation(Decimal(0), ())
     for entry in before:
         match entry.event:
             case AccountOpened(session_date=opened, book=book) if opened <= day:
-                positions = (
-                    PositionValue(h.symbol, h.quantity, Decimal(0), h.cost_usd, h.cost_usd) for h in book.holdings
-                )
-                start = Valuation(book.cash_usd, tuple(positions))
+                known = {(position.symbol, position.quantity): position for position in start.positions}
+                found = tuple(known.get((h.symbol, h.quantity), _at_cost(h)) for h in book.holdings)
+                start = Valuation(book.cash_usd, found)
             case DayClosed(book=book, marks=marks):
                 start = value(book, dict(marks))
             case _:
                 pass
     return start
+
+
+def _at_cost(held: Holding) -> PositionValue:
+    return PositionValue(held.symbol, held.quantity, Decimal(0), held.cost_usd, held.cost_usd)
 
 
 def _header(day: date, plan: PlanCommitted | None, past: Sequence[Entry]) -> Header:
