@@ -1,8 +1,9 @@
 """The account's arithmetic: cash in cents, positions at average cost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from trader.simulated_exchange.market import Side
 from trader.simulated_exchange.money import ZERO, cents
@@ -47,6 +48,14 @@ class AccountTerms:
 
     shorting: bool = False
     multiplier: int = 1
+
+    def may_short(self, configurations: Mapping[str, Any]) -> bool:
+        """Whether the account allows short sales and its user does not forbid them."""
+        return self.shorting and not configurations["no_shorting"]
+
+    def multiplier_under(self, configurations: Mapping[str, Any]) -> int:
+        """The margin multiplier in force: the account's, or less if its user wants less."""
+        return min(self.multiplier, int(configurations["max_margin_multiplier"]))
 
 
 @dataclass(frozen=True, slots=True)

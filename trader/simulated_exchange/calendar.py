@@ -1,7 +1,7 @@
 """New York Stock Exchange sessions by rule: days, open and close, 2000 to 2060."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -160,7 +160,35 @@ def last_open(ns: int) -> Session:
     return _year(year)[place - 1] if place else _year(year - 1)[-1]
 
 
-def trading_session(ns: int) -> Session:
-    """The session that an order sent now belongs to: the one running, else the next."""
-    running = last_open(ns)
-    return running if ns < running.close_ns else next_open(ns)
+class Calendar:
+    """The rules, but for some days: those have another close, or no session."""
+
+    def __init__(self, exceptions: Mapping[date, Session | None]) -> None:
+        """`exceptions` holds only days that have a session by the rules."""
+        self._exceptions = exceptions
+
+    def _kept(self, session: Session) -> Session | None:
+        return self._exceptions.get(session.day, session)
+
+    def session_on(self, day: date) -> Session | None:
+        """The session of a date, or None when the exchange is shut."""
+        return self._exceptions.get(day, session_on(day))
+
+    def sessions_between(self, start: date, end: date) -> Iterator[Session]:
+        """Sessions from start to end, both included."""
+        return filter(None, map(self._kept, sessions_between(start, end)))
+
+    def next_open(self, ns: int) -> Session:
+        """The first session that opens after this instant."""
+        by_rule = next_open(ns)
+        return self._kept(by_rule) or self.next_open(by_rule.open_ns)
+
+    def last_open(self, ns: int) -> Session:
+        """The latest session that has opened by this instant; it may be over."""
+        by_rule = last_open(ns)
+        return self._kept(by_rule) or self.last_open(by_rule.open_ns - 1)
+
+    def trading_session(self, ns: int) -> Session:
+        """The session that an order sent now belongs to: the one running, else the next."""
+        running = self.last_open(ns)
+        return running if ns < running.close_ns else self.next_open(ns)

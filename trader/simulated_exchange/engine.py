@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,17 +11,18 @@ from typing import Any
 from trader.simulated_exchange.account import AccountTerms, Position, Worth, after_trade, cash_effect
 from trader.simulated_exchange.admission import Account, Admission, admit
 from trader.simulated_exchange.book import Book
-from trader.simulated_exchange.calendar import Session, next_open, session_on, trading_session
+from trader.simulated_exchange.calendar import Calendar, Session
 from trader.simulated_exchange.draws import identity
 from trader.simulated_exchange.fills import Fill, fill_of
 from trader.simulated_exchange.intake import OrderRequest
 from trader.simulated_exchange.market import Market
-from trader.simulated_exchange.matching import next_step
+from trader.simulated_exchange.matching import fill_at, next_step
 from trader.simulated_exchange.money import ZERO, cents, usd
-from trader.simulated_exchange.orders import QUIET, Order, Step, apply
+from trader.simulated_exchange.orders import CANCEL_FATES, QUIET, Order, Step, apply, expiry_ns
+from trader.simulated_exchange.past import Past
 from trader.simulated_exchange.refusals import forbidden, invalid, unprocessable
+from trader.simulated_exchange.scenario import Scenario, dump, load
 from trader.simulated_exchange.store import Change, Store
-from trader.simulated_exchange.timestamps import new_york_date
 from trader.simulated_exchange.windows import check_window
 
 DEFAULT_CONFIGURATIONS: dict[str, Any] = {
@@ -54,10 +55,10 @@ class Engine:
         self, market: Market, store: Store, seed: int, partial_fills: float, publish: Callable[[TradeUpdate], None]
     ) -> None:
         """Take up the state that the store holds; its facts `now_ns` and `cash` must be there."""
-        self.market = market
         self._store = store
         self._publish = publish
         facts = store.facts()
+        self.market = market.staged(load(facts["scenario"])) if "scenario" in facts else market
         self.now_ns = int(facts["now_ns"])
         self.cash = Decimal(facts["cash"])
         self.opening_cash = Decimal(facts["opening_cash"])
@@ -66,8 +67,11 @@ class Engine:
         self.positions = store.positions()
         self.fills = store.fills()
         self.closes = store.closes()
-        self.book = Book(lambda order: next_step(order, market, seed, partial_fills), store.orders())
-        self._closing = _next_close(self.now_ns, self.closes)
+        self.account_number = int(facts.get("account_number", "1"))
+        self._next_step = lambda order: next_step(order, self.market, seed, partial_fills)
+        self.book = Book(self._next_step, store.orders())
+        self.past = Past(self.book.all, self.positions)
+        self._closing = _next_close(self.market.calendar, self.now_ns, self.closes)
         self._change = Change()
         self._updates: list[TradeUpdate] = []
 
@@ -79,7 +83,7 @@ class Engine:
             self._settle_until(self._closing.close_ns)
             day = self._closing.day.isoformat()
             self.closes[day] = self._change.closes[day] = self.worth.equity
-            self._closing = next_open(self._closing.open_ns)
+            self._closing = self.market.calendar.next_open(self._closing.open_ns)
         self._settle_until(to_ns)
         self._commit()
 
@@ -119,17 +123,18 @@ class Engine:
             raise unprocessable(f'asset "{request.symbol}" not found')
         if request.is_fractional and not self.configurations["fractional_trading"]:
             raise forbidden(f'asset "{request.symbol}" is not fractionable')
-        check_window(request.time_in_force, self.now_ns)
+        check_window(self.market.calendar, request.time_in_force, self.now_ns)
         account = Account(
             worth=self.worth,
-            multiplier=self.multiplier,
+            multiplier=self.terms.multiplier_under(self.configurations),
             suspended=bool(self.configurations["suspend_trade"]),
-            may_short=self.may_short,
-            may_borrow=self.market.can_borrow(request.symbol, trading_session(self.now_ns).day),
+            may_short=self.terms.may_short(self.configurations),
+            may_borrow=self.market.can_borrow(request.symbol, self.market.calendar.trading_session(self.now_ns).day),
             open_orders=others,
             position=self.positions.get(request.symbol),
         )
-        return admit(request, self.market.quote(request.symbol, self.now_ns), account)
+        tradable = self.market.tradable(request.symbol, self.now_ns)
+        return admit(request, self.market.quote(request.symbol, self.now_ns) if tradable else None, account)
 
     def _accept(self, order: Order) -> None:
         self._put(order)
@@ -138,7 +143,7 @@ class Engine:
 
     def _new_order(self, request: OrderRequest, admission: Admission, *, doomed: bool) -> Order:
         number = len(self.book) + 1
-        session = trading_session(self.now_ns)
+        session = self.market.calendar.trading_session(self.now_ns)
         queued = session.open_ns > self.now_ns
         return Order(
             number=number,
@@ -156,15 +161,26 @@ class Engine:
             submitted_ns=self.now_ns,
             day=session.day.isoformat(),
             updated_ns=self.now_ns,
+            expires_ns=expiry_ns(self.market.calendar, request.time_in_force, self.now_ns, session.day),
             doomed=doomed,
             stop_price=request.stop_price,
             extended_hours=request.extended_hours,
         )
 
-    def cancel(self, order: Order) -> None:
-        """Ask for a cancel, which takes effect shortly; RefusalError (422) when there is nothing to cancel."""
+    def cancel(self, order: Order, fate: str | None = None) -> None:
+        """Ask for a cancel, which takes effect shortly; RefusalError (422) when there is nothing to cancel.
+
+        Or it never takes effect (`stuck_cancel`), or the order fills instead, after the answer (`fill_after_cancel`)
+        or before it (`fill_before_cancel`, 422).
+        """
         if not order.is_open or order.status in {"pending_cancel", "pending_replace"}:
             raise unprocessable(f'order is already in "{order.status}" state')
+        filled = fill_at(order, self.market, self.now_ns) if fate == "fill_before_cancel" else None
+        if filled is not None:
+            self._take(order, filled)
+            self._commit()
+            raise unprocessable('order is already in "filled" state')
+        order = dataclasses.replace(order, cancel_fate=CANCEL_FATES.get(fate or ""))
         self._take(order, Step(self.now_ns, "pending_cancel"))
         self._commit()
 
@@ -177,6 +193,33 @@ class Engine:
         """Change account configurations; unknown keys are ignored."""
         self.configurations |= {key: value for key, value in wanted.items() if key in self.configurations}
         self._change.facts["configurations"] = json.dumps(self.configurations)
+        self._commit()
+
+    def stage(self, scenario: Scenario) -> None:
+        """Lay another scenario over the market; it may differ from the one before in what is still to come alone."""
+        self.market = self.market.staged(scenario)
+        calendar = self.market.calendar
+        self._closing = _next_close(calendar, self.now_ns, self.closes)
+        self._change.facts["scenario"] = dump(scenario)
+        for order in self.book.open:
+            day = date.fromisoformat(order.day)
+            if calendar.session_on(day) is None:
+                day = calendar.trading_session(self.now_ns).day
+            expires_ns = expiry_ns(calendar, order.time_in_force, order.submitted_ns, day)
+            self._put(dataclasses.replace(order, day=day.isoformat(), expires_ns=expires_ns))
+        self._commit()
+
+    def reset(self, cash: Decimal, revoked: Iterable[str]) -> None:
+        """Forget the account and open another with this much cash; `revoked` key ids are remembered."""
+        self.cash = self.opening_cash = cents(cash)
+        self.account_number += 1
+        facts = new_account(self.now_ns, cash, self.terms)
+        facts |= {"account_number": str(self.account_number), "revoked": json.dumps(sorted(revoked))}
+        self.configurations = json.loads(facts["configurations"])
+        self.positions, self.fills, self.closes = {}, [], {}
+        self.book = Book(self._next_step, [])
+        self.past = Past([], {})
+        self._change = Change(facts=facts, afresh=True)
         self._commit()
 
     def add_cash(self, amount_usd: Decimal) -> None:
@@ -202,16 +245,6 @@ class Engine:
             sum((each for each in values if each < 0), ZERO),
         )
 
-    @property
-    def multiplier(self) -> int:
-        """The account's margin multiplier, as it was opened and as its user wants it."""
-        return min(self.terms.multiplier, int(self.configurations["max_margin_multiplier"]))
-
-    @property
-    def may_short(self) -> bool:
-        """Whether the account allows short sales and its user does not forbid them."""
-        return self.terms.shorting and not self.configurations["no_shorting"]
-
     def mark(self, symbol: str) -> Decimal:
         """What a share is worth now, in USD; 0 if it never had a price."""
         return usd(self.market.mark(symbol, self.now_ns) or 0)
@@ -219,12 +252,6 @@ class Engine:
     def market_value(self, position: Position) -> Decimal:
         """A position's worth now, to the cent."""
         return cents(position.qty * self.mark(position.symbol))
-
-    @property
-    def last_equity(self) -> Decimal:
-        """Equity at the latest close before today's date in New York, else the opening cash."""
-        today = new_york_date(self.now_ns).isoformat()
-        return next((self.closes[day] for day in reversed(self.closes) if day < today), self.opening_cash)
 
     def _take(self, order: Order, step: Step) -> None:
         after = apply(order, step)
@@ -262,6 +289,7 @@ class Engine:
 
     def _hold(self, symbol: str, position: Position | None) -> None:
         self._change.positions[symbol] = position
+        self.past.note_position(self.now_ns, symbol, position)
         if position is None:
             self.positions.pop(symbol, None)
         else:
@@ -270,6 +298,7 @@ class Engine:
     def _put(self, order: Order) -> None:
         self.book.put(order)
         self._change.orders[order.number] = order
+        self.past.note_order(self.now_ns, order)
 
     def _commit(self) -> None:
         """Everything changed since the last commit goes to disk, then to the stream."""
@@ -281,13 +310,13 @@ class Engine:
             self._publish(update)
 
 
-def _next_close(now_ns: int, closes: Mapping[str, Decimal]) -> Session:
+def _next_close(calendar: Calendar, now_ns: int, closes: Mapping[str, Decimal]) -> Session:
     """The first session whose close is not on record yet."""
     if not closes:
-        return trading_session(now_ns)
-    recorded = session_on(date.fromisoformat(max(closes)))
+        return calendar.trading_session(now_ns)
+    recorded = calendar.session_on(date.fromisoformat(max(closes)))
     assert recorded is not None
-    return next_open(recorded.open_ns)
+    return calendar.next_open(recorded.open_ns)
 
 
 def new_account(now_ns: int, cash: Decimal, terms: AccountTerms) -> dict[str, str]:

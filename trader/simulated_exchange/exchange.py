@@ -12,6 +12,7 @@ from trader.simulated_exchange.clock import SimulatedClock
 from trader.simulated_exchange.config import ExchangeConfig, ExchangeStartError
 from trader.simulated_exchange.engine import Engine, new_account
 from trader.simulated_exchange.faults import Faults
+from trader.simulated_exchange.keys import Keys
 from trader.simulated_exchange.limiter import Limiter
 from trader.simulated_exchange.market import Market
 from trader.simulated_exchange.panel import Panel, load_bars
@@ -34,6 +35,7 @@ class Exchange:
     log: WireLog
     hub: Hub
     store: Store
+    keys: Keys
 
     def tick(self) -> None:
         """Let happen what is due by the clock."""
@@ -53,7 +55,8 @@ def open_exchange(config: ExchangeConfig) -> Exchange:
     store = Store(config.state)
     try:
         _same_market(store, config)
-        hub = Hub()
+        keys = Keys(json.loads(store.facts().get("revoked", "[]")))
+        hub = Hub(keys)
         market = Market(_panel(config), config.seed)
         engine = Engine(market, store, config.seed, config.partial_fills, hub.publish)
     except ExchangeStartError:
@@ -69,6 +72,7 @@ def open_exchange(config: ExchangeConfig) -> Exchange:
         log=WireLog(config.state / "wire.jsonl"),
         hub=hub,
         store=store,
+        keys=keys,
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from trader.simulated_exchange.refusals import invalid
 
-ACTIONS = frozenset(
+FATES = frozenset({"reject_later", "stuck_cancel", "fill_before_cancel", "fill_after_cancel"})
+"""What becomes of an order although its request is answered."""
+ACTIONS = FATES | frozenset(
     {
         "504_before",
         "504_after",
@@ -19,7 +21,6 @@ ACTIONS = frozenset(
         "hang_after",
         "429",
         "empty_after",
-        "reject_later",
     }
 )
 

@@ -10,13 +10,12 @@ from uuid import UUID
 from aiohttp import web
 
 from trader.simulated_exchange.exchange import EXCHANGE, Exchange
-from trader.simulated_exchange.faults import Call
-from trader.simulated_exchange.keys import key_is_good
+from trader.simulated_exchange.faults import FATES, Call
 from trader.simulated_exchange.refusals import TOO_MANY, RefusalError, invalid
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-DOOMED = "doomed"
-"""Set on a request whose order is to be rejected after a 200."""
+FATE = "fate"
+"""Set on a request whose order is to have a fate of its own: one of FATES."""
 
 
 async def read_json(request: web.Request) -> dict[str, Any]:
@@ -82,11 +81,11 @@ async def _with_fault(request: web.Request, handler: Handler, call: Call) -> web
     """Answer, or fail as a rule says: "before" leaves the request undone, everything else does it first."""
     exchange = request.app[EXCHANGE]
     fault = exchange.faults.take(call)
-    if fault == "reject_later":
-        request[DOOMED] = True
-    done = fault is None or fault.endswith("_after") or fault == "reject_later"
-    answer = await _answer(request, handler) if done else None
-    response = answer if fault in {None, "reject_later"} else _faulty(fault)
+    honest = fault is None or fault in FATES
+    if fault in FATES:
+        request[FATE] = fault
+    answer = await _answer(request, handler) if honest or str(fault).endswith("_after") else None
+    response = answer if honest else _faulty(fault)
     exchange.log.add(call, exchange.engine.now_ns, response.status if response else None, fault)
     if response is not None:
         return response
@@ -119,9 +118,9 @@ async def _gone(request: web.Request) -> None:
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The honest answer, with the rate limit's headers."""
     key = request.headers.get("APCA-API-KEY-ID", "")
-    if not key_is_good(key, request.headers.get("APCA-API-SECRET-KEY")):
-        return web.json_response({"message": "unauthorized."}, status=401)
     exchange = request.app[EXCHANGE]
+    if not exchange.keys.good(key, request.headers.get("APCA-API-SECRET-KEY")):
+        return web.json_response({"message": "unauthorized."}, status=401)
     host = "data" if request.path.lstrip("/").startswith("v2/stocks") else "trading"
     allowance = exchange.limiter.ask(f"{host}:{key}", exchange.engine.now_ns)
     if allowance is not None and not allowance.allowed:

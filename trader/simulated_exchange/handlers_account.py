@@ -6,7 +6,6 @@ from typing import Any
 from aiohttp import web
 
 from trader.simulated_exchange import query
-from trader.simulated_exchange.calendar import sessions_between
 from trader.simulated_exchange.engine import Engine
 from trader.simulated_exchange.exchange import EXCHANGE
 from trader.simulated_exchange.fills import Fill
@@ -110,7 +109,7 @@ async def asset(request: web.Request) -> web.Response:
 
 async def clock(request: web.Request) -> web.Response:
     """GET /v2/clock."""
-    return web.json_response(clock_json(_engine(request).now_ns))
+    return web.json_response(clock_json(_engine(request).market.calendar, _engine(request).now_ns))
 
 
 async def calendar(request: web.Request) -> web.Response:
@@ -118,7 +117,8 @@ async def calendar(request: web.Request) -> web.Response:
     today = new_york_date(_engine(request).now_ns)
     first = _day(request, "start", date(today.year - 3, 1, 1))
     last = _day(request, "end", date(today.year + 2, 12, 31))
-    return web.json_response([session_json(session) for session in sessions_between(first, last)])
+    days = _engine(request).market.calendar
+    return web.json_response([session_json(days, session) for session in days.sessions_between(first, last)])
 
 
 def _day(request: web.Request, key: str, default: date) -> date:

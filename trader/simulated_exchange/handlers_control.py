@@ -1,15 +1,15 @@
 """/sim: the levers that a test holds. No keys, loopback only."""
 
-from decimal import Decimal, InvalidOperation
-from typing import Any
-
 from aiohttp import web
 
 from trader.simulated_exchange.exchange import EXCHANGE
 from trader.simulated_exchange.faults import read_rule
 from trader.simulated_exchange.gate import read_json
+from trader.simulated_exchange.levers import instant, known_symbol, number
+from trader.simulated_exchange.money import cents
+from trader.simulated_exchange.past import Lags
 from trader.simulated_exchange.refusals import invalid
-from trader.simulated_exchange.timestamps import parse_instant, zulu
+from trader.simulated_exchange.timestamps import SECOND_NS, zulu
 from trader.simulated_exchange.wire import account_json, position_json
 
 
@@ -23,11 +23,7 @@ async def clock(request: web.Request) -> web.Response:
 async def advance(request: web.Request) -> web.Response:
     """POST /sim/clock/advance {"to"}: everything due happens, in order; an earlier time moves nothing."""
     exchange = request.app[EXCHANGE]
-    given = (await read_json(request)).get("to")
-    try:
-        to_ns = parse_instant(str(given))
-    except ValueError:
-        raise invalid(f'"to" is an ISO 8601 time, not {given}') from None
+    to_ns = instant(await read_json(request), "to")
     if to_ns > exchange.engine.now_ns:
         exchange.clock.move_to(to_ns)
         exchange.tick()
@@ -54,35 +50,45 @@ async def log(request: web.Request) -> web.Response:
     return web.json_response(request.app[EXCHANGE].log.after(int(after)))
 
 
-def _number(body: dict[str, Any], key: str) -> Decimal:
-    try:
-        value = Decimal(str(body.get(key)))
-    except InvalidOperation:
-        raise invalid(f"{key} is not a number: {body.get(key)}") from None
-    if not value.is_finite():
-        raise invalid(f"{key} is not a number: {value}")
-    return value
-
-
 async def add_cash(request: web.Request) -> web.Response:
     """POST /sim/account/cash {"amount_usd"}: in, or out when below zero."""
     engine = request.app[EXCHANGE].engine
-    engine.add_cash(_number(await read_json(request), "amount_usd"))
+    engine.add_cash(number(await read_json(request), "amount_usd"))
     return web.json_response(account_json(engine))
 
 
 async def add_position(request: web.Request) -> web.Response:
     """POST /sim/positions {"symbol", "qty", "price"}: shares come or go, cash stays."""
     engine, body = request.app[EXCHANGE].engine, await read_json(request)
-    symbol = str(body.get("symbol"))
-    if symbol not in engine.market.row:
-        raise invalid(f"{symbol} is not in this market")
-    qty, price = _number(body, "qty"), _number(body, "price")
+    symbol = known_symbol(body.get("symbol"), engine.market)
+    qty, price = number(body, "qty"), number(body, "price")
     if qty == 0 or price <= 0:
         raise invalid("qty must not be 0 and price must be above 0")
     engine.add_position(symbol, qty, price)
     held = engine.positions.get(symbol)
     return web.json_response(position_json(engine, held) if held else {"symbol": symbol, "qty": "0"})
+
+
+async def reset(request: web.Request) -> web.Response:
+    """POST /sim/account/reset {"cash_usd", "revoke_key_id"}: a new account, perhaps one key less."""
+    exchange, body = request.app[EXCHANGE], await read_json(request)
+    cash = number(body, "cash_usd")
+    if cash < 0 or cash != cents(cash):
+        raise invalid("cash_usd is in whole cents, 0 or more")
+    if "revoke_key_id" in body:
+        exchange.keys.revoke(str(body["revoke_key_id"]))
+    exchange.engine.reset(cash, exchange.keys.revoked)
+    return web.json_response(account_json(exchange.engine))
+
+
+async def lag(request: web.Request) -> web.Response:
+    """POST /sim/lag {"orders_s", "positions_s"}: what is read of them is that old; 0 unless given."""
+    body = {"orders_s": 0, "positions_s": 0} | await read_json(request)
+    lags = Lags(*(int(number(body, key) * SECOND_NS) for key in ("orders_s", "positions_s")))
+    if min(lags.orders_ns, lags.positions_ns) < 0:
+        raise invalid("a lag is 0 seconds or more")
+    request.app[EXCHANGE].engine.past.lags = lags
+    return web.Response(status=204)
 
 
 async def sectors(request: web.Request) -> web.Response:
@@ -98,5 +104,7 @@ ROUTES = [
     ("GET", "/sim/log", log),
     ("POST", "/sim/account/cash", add_cash),
     ("POST", "/sim/positions", add_position),
+    ("POST", "/sim/account/reset", reset),
+    ("POST", "/sim/lag", lag),
     ("GET", "/sim/sectors", sectors),
 ]

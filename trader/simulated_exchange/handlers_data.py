@@ -9,7 +9,6 @@ import numpy as np
 from aiohttp import web
 
 from trader.simulated_exchange import query
-from trader.simulated_exchange.calendar import last_open
 from trader.simulated_exchange.data_wire import Json, bar_json, daily_bars_json, midnight_ns, quote_json, trade_json
 from trader.simulated_exchange.engine import Engine
 from trader.simulated_exchange.exchange import EXCHANGE
@@ -117,7 +116,7 @@ def _latest_minute(engine: Engine, symbol: str) -> Json | None:
         closed = engine.market.last_bar(symbol, engine.market.closed_columns(engine.now_ns))
         if closed is None:
             return None
-        last = last_open(closed.start_ns).close_ns - 1
+        last = engine.market.calendar.last_open(closed.start_ns).close_ns - 1
         running = engine.market.bar_so_far(symbol, last, _MINUTE_S)
     return None if running is None else bar_json(running, running.start_ns)
 

@@ -32,12 +32,18 @@ def named_symbol(request: web.Request) -> str | None:
 
 async def positions(request: web.Request) -> web.Response:
     """GET /v2/positions."""
+    engine, told = _engine(request), _told(request)
+    return web.json_response([position_json(engine, told[symbol]) for symbol in sorted(told)])
+
+
+def _told(request: web.Request) -> Mapping[str, Position]:
+    """Positions as a reader is told of them, which may be some time ago."""
     engine = _engine(request)
-    return web.json_response([position_json(engine, engine.positions[symbol]) for symbol in sorted(engine.positions)])
+    return engine.past.positions(engine.now_ns) if engine.past.lags.positions_ns else engine.positions
 
 
-def _held(request: web.Request) -> Position:
-    held: Position | None = _engine(request).positions.get(named_symbol(request) or "")
+def _held(request: web.Request, positions: Mapping[str, Position]) -> Position:
+    held = positions.get(named_symbol(request) or "")
     if held is None:
         raise not_found("position does not exist")
     return held
@@ -45,12 +51,12 @@ def _held(request: web.Request) -> Position:
 
 async def position(request: web.Request) -> web.Response:
     """GET /v2/positions/{symbol or asset id}."""
-    return web.json_response(position_json(_engine(request), _held(request)))
+    return web.json_response(position_json(_engine(request), _held(request, _told(request))))
 
 
 async def close(request: web.Request) -> web.Response:
     """DELETE /v2/positions/{symbol or asset id}?qty= or ?percentage=: a market order for the day."""
-    held = _held(request)
+    held = _held(request, _engine(request).positions)
     order = _engine(request).submit(_closing(held, _closing_qty(request.query, held)))
     return web.json_response(order_json(order))
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from trader.simulated_exchange import query
-from trader.simulated_exchange.calendar import last_open, session_on
+from trader.simulated_exchange.calendar import Calendar
 from trader.simulated_exchange.engine import Engine
 from trader.simulated_exchange.refusals import invalid, unprocessable
 from trader.simulated_exchange.timestamps import SECOND_NS, new_york_date
@@ -47,14 +47,14 @@ def read_span(asked: Mapping[str, str], now_ns: int) -> Span:
 def history_json(engine: Engine, span: Span) -> dict[str, Any]:
     """Equity at each close, and now while a session runs; profit since the close before the first of them."""
     every = [(date.fromisoformat(day), equity) for day, equity in engine.closes.items()]
-    running = last_open(engine.now_ns)
+    running = engine.market.calendar.last_open(engine.now_ns)
     if engine.now_ns < running.close_ns:
         every.append((running.day, engine.worth.equity))
     points = [point for point in every if span.first <= point[0] <= span.last][-span.sessions :]
     before = [point for point in every if point[0] < (points[0][0] if points else span.first)]
     base = before[-1][1] if before else engine.opening_cash
     return {
-        "timestamp": [_stamp(day) for day, _ in points],
+        "timestamp": [_stamp(engine.market.calendar, day) for day, _ in points],
         "equity": [float(equity) for _, equity in points],
         "profit_loss": [float(equity - base) for _, equity in points],
         "profit_loss_pct": [_ratio(equity - base, base) for _, equity in points],
@@ -65,8 +65,14 @@ def history_json(engine: Engine, span: Span) -> dict[str, Any]:
     }
 
 
-def _stamp(day: date) -> int:
-    session = session_on(day)
+def last_equity(engine: Engine) -> Decimal:
+    """Equity at the latest close before today's date in New York, else the opening cash."""
+    today = new_york_date(engine.now_ns).isoformat()
+    return next((engine.closes[day] for day in reversed(engine.closes) if day < today), engine.opening_cash)
+
+
+def _stamp(calendar: Calendar, day: date) -> int:
+    session = calendar.session_on(day)
     assert session is not None
     return session.open_ns // SECOND_NS
 

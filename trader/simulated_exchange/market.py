@@ -1,18 +1,20 @@
 """What the market shows at an instant: quotes, marks, bars, and when a limit is crossed."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from math import log10
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from trader.simulated_exchange.borrow import Borrow, borrow_of, located
-from trader.simulated_exchange.calendar import Session, last_open
+from trader.simulated_exchange.calendar import Calendar, Session
 from trader.simulated_exchange.panel import E4, Ints, Panel
 from trader.simulated_exchange.path import Path, day_path
+from trader.simulated_exchange.scenario import AssetFlags, Scenario
 from trader.simulated_exchange.timestamps import SECOND_NS
 
 Side = Literal["buy", "sell"]
@@ -58,16 +60,43 @@ def spread_bps(dollar_volume: float) -> int:
 class Market:
     """The panel and the paths made from it; it knows no orders and no clock."""
 
-    def __init__(self, panel: Panel, seed: int) -> None:
-        """Index the panel; `seed` shapes the days between open and close."""
-        self.panel = panel
+    def __init__(self, panel: Panel, seed: int, scenario: Scenario | None = None) -> None:
+        """Index the panel; `seed` shapes the days between open and close, `scenario` lies on top."""
+        self.scenario = scenario or Scenario()
+        self.calendar = Calendar(self.scenario.exceptions)
         self.row = {symbol: row for row, symbol in enumerate(panel.symbols)}
         self._column = {session.day: column for column, session in enumerate(panel.sessions)}
+        self._seed = seed
+        self._plain = panel
+        self.path = lru_cache(maxsize=_PATHS_KEPT)(self._path)
+        self.panel = panel = self._shocked(self._rescheduled(panel))
         self._closes = [session.close_ns for session in panel.sessions]
         columns = np.arange(len(panel.sessions), dtype=np.int32)
         self._latest = np.maximum.accumulate(np.where(panel.close > 0, columns, np.int32(-1)), axis=1)
-        self._seed = seed
-        self.path = lru_cache(maxsize=_PATHS_KEPT)(self._path)
+
+    def staged(self, scenario: Scenario) -> "Market":
+        """The same market under another scenario."""
+        return Market(self._plain, self._seed, scenario)
+
+    def _rescheduled(self, panel: Panel) -> Panel:
+        """Early closes as they are, and no bar on a day that is shut."""
+        exceptions = self.scenario.exceptions
+        sessions = tuple(exceptions.get(session.day) or session for session in panel.sessions)
+        open_days = np.array([exceptions.get(session.day, session) is not None for session in panel.sessions])
+        return replace(panel, sessions=sessions, close=np.where(open_days, panel.close, 0))
+
+    def _shocked(self, panel: Panel) -> Panel:
+        """Bars of shocked days have the high, low and close of the shocked path."""
+        if not self.scenario.shocks:
+            return panel
+        high, low, close = panel.high.copy(), panel.low.copy(), panel.close.copy()
+        for column, session in enumerate(panel.sessions):
+            shocks = [shock for shock in self.scenario.shocks if shock.within(session)]
+            for symbol, row in self.row.items():
+                if panel.close[row, column] and any(shock.symbol in {None, symbol} for shock in shocks):
+                    prices = self.path(symbol, session).between(0, session.seconds)
+                    high[row, column], low[row, column], close[row, column] = prices.max(), prices.min(), prices[-1]
+        return replace(panel, high=high, low=low, close=close)
 
     def has_bar(self, symbol: str, day: date) -> bool:
         """Whether the symbol trades on that day."""
@@ -76,10 +105,17 @@ class Market:
 
     def _path(self, symbol: str, session: Session) -> Path:
         row, column = self.row[symbol], self._column[session.day]
-        panel = self.panel
-        values = (panel.open, panel.high, panel.low, panel.close)
-        bar = tuple(int(each[row, column]) for each in values)
-        return day_path(self._seed, symbol, session.day.isoformat(), session.seconds, (bar[0], bar[1], bar[2], bar[3]))
+        panel = self._plain
+        open_, high, low, close = (int(each[row, column]) for each in (panel.open, panel.high, panel.low, panel.close))
+        drawn = day_path(self._seed, symbol, session.day.isoformat(), session.seconds, (open_, high, low, close))
+        about = [shock.within(session) for shock in self.scenario.shocks if shock.symbol in {None, symbol}]
+        return replace(drawn, shocks=tuple(shock for shock in about if shock))
+
+    def session_of(self, day: str) -> Session:
+        """The session of an order's day."""
+        session = self.calendar.session_on(date.fromisoformat(day))
+        assert session is not None
+        return session
 
     def closed_columns(self, ns: int) -> int:
         """How many of the panel's sessions are over at this instant."""
@@ -96,13 +132,39 @@ class Market:
         values = (panel.open, panel.high, panel.low, panel.close, panel.volume)
         return Bar(panel.sessions[column].open_ns, *(int(each[row, column]) for each in values))
 
-    def listed(self, symbol: str, ns: int) -> bool:
-        """Whether the symbol has ever had a price by this instant."""
-        return self.quote(symbol, ns) is not None
+    def tradable(self, symbol: str, ns: int) -> bool:
+        """Whether orders are taken: the symbol has had a price by this instant, and nobody has barred it."""
+        barred = self.scenario.assets.get(symbol, AssetFlags()).tradable is False
+        return not barred and self.quote(symbol, ns) is not None
+
+    def resumes(self, symbol: str, ns: int) -> int:
+        """The first instant from `ns` on at which the symbol is not halted."""
+        for halt in sorted(self.scenario.halts, key=lambda halt: halt.from_ns):
+            if halt.symbol == symbol and halt.from_ns <= ns < halt.to_ns:
+                ns = halt.to_ns
+        return ns
+
+    def _printed(self, symbol: str, session: Session, ns: int) -> int:
+        """The latest second with a quote: the one running, else the last before the halt; below 0 without any."""
+        for halt in sorted(self.scenario.halts, key=lambda halt: halt.from_ns, reverse=True):
+            if halt.symbol == symbol and halt.from_ns <= ns < halt.to_ns:
+                ns = halt.from_ns - 1
+        return (ns - session.open_ns) // SECOND_NS
+
+    def _live(self, symbol: str, session: Session, from_second: int) -> npt.NDArray[np.bool_]:
+        """Whether each second of the session from this one on is free of halts."""
+        starts = session.open_ns + np.arange(from_second, session.seconds, dtype=np.int64) * SECOND_NS
+        live = np.ones(len(starts), dtype=np.bool_)
+        for halt in self.scenario.halts:
+            if halt.symbol == symbol:
+                live &= (starts < halt.from_ns) | (starts >= halt.to_ns)
+        return live
 
     def borrow(self, symbol: str) -> Borrow:
         """Whether the symbol's shares can be borrowed at all, and easily."""
-        return borrow_of(self._seed, symbol)
+        drawn, said = borrow_of(self._seed, symbol), self.scenario.assets.get(symbol, AssetFlags())
+        shortable = drawn.shortable if said.shortable is None else said.shortable
+        return Borrow(shortable, drawn.easy if said.easy_to_borrow is None else said.easy_to_borrow)
 
     def can_borrow(self, symbol: str, day: date) -> bool:
         """Whether they can be had that day."""
@@ -111,16 +173,16 @@ class Market:
 
     def running(self, symbol: str, ns: int) -> Session | None:
         """The session in which the symbol trades at this instant, if it does."""
-        session = last_open(ns)
+        session = self.calendar.last_open(ns)
         return session if ns < session.close_ns and self.has_bar(symbol, session.day) else None
 
     def quote(self, symbol: str, ns: int) -> Quote | None:
         """The quote of an instant: on the path while the symbol trades, else around the last close."""
         last = self.last_bar(symbol, self.closed_columns(ns))
         session = self.running(symbol, ns)
-        if session is None:
+        second = -1 if session is None else self._printed(symbol, session, ns)
+        if session is None or second < 0:
             return None if last is None else _quote(last.close, _bps(last), self._last_close_ns(ns))
-        second = (ns - session.open_ns) // SECOND_NS
         mid = self.path(symbol, session).at(second)
         return _quote(mid, _bps(last), session.open_ns + second * SECOND_NS)
 
@@ -139,7 +201,8 @@ class Market:
         mids = self.path(symbol, session).between(from_second, session.seconds - 1)
         bps = _bps(self.last_bar(symbol, self.closed_columns(session.open_ns)))
         bids, asks = _bid_ask(mids, bps)
-        hits = np.flatnonzero(asks <= limit if side == "buy" else bids >= limit)
+        met = asks <= limit if side == "buy" else bids >= limit
+        hits = np.flatnonzero(met & self._live(symbol, session, from_second))
         return from_second + int(hits[0]) if len(hits) else None
 
     def first_print(self, symbol: str, session: Session, side: Side, stop: int, from_second: int) -> int | None:
@@ -147,7 +210,8 @@ class Market:
         if from_second >= session.seconds:
             return None
         mids = self.path(symbol, session).between(from_second, session.seconds - 1)
-        hits = np.flatnonzero(mids >= stop if side == "buy" else mids <= stop)
+        met = mids >= stop if side == "buy" else mids <= stop
+        hits = np.flatnonzero(met & self._live(symbol, session, from_second))
         return from_second + int(hits[0]) if len(hits) else None
 
     def bar_on(self, symbol: str, session: Session) -> Bar:
@@ -157,9 +221,9 @@ class Market:
     def bar_so_far(self, symbol: str, ns: int, seconds: int) -> Bar | None:
         """A bar of the running session: its last whole `seconds`, begun at a multiple of them, up to now."""
         session = self.running(symbol, ns)
-        if session is None:
+        second = -1 if session is None else self._printed(symbol, session, ns)
+        if session is None or second < 0:
             return None
-        second = (ns - session.open_ns) // SECOND_NS
         start = second // seconds * seconds
         prices = self.path(symbol, session).between(start, second)
         day = self.bar_on(symbol, session)

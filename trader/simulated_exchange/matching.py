@@ -5,7 +5,7 @@ No clock enters, so how often or how far time is advanced cannot change an outco
 
 from decimal import Decimal
 
-from trader.simulated_exchange.calendar import next_open
+from trader.simulated_exchange.calendar import Session
 from trader.simulated_exchange.draws import fraction
 from trader.simulated_exchange.market import Market
 from trader.simulated_exchange.money import shares, usd
@@ -24,6 +24,7 @@ _RANK = {
     "expired": 4,
     "carried": 4,
 }
+_TOO_LATE_NS = SECOND_NS // 100
 _AT_ONCE = frozenset({"ioc", "fok"})
 
 
@@ -34,7 +35,7 @@ def next_step(order: Order, market: Market, seed: int, partial_fills: float) -> 
     """
     if not order.is_open:
         return None
-    end = _end(order, seed)
+    end = _end(order, market, seed)
     steps = [_canceled(order, seed)] if order.waits else _steps(order, market, seed, partial_fills)
     # only the closing print itself is in time at the very close
     last_ns = end.at_ns + (order.time_in_force == "cls")
@@ -44,20 +45,26 @@ def next_step(order: Order, market: Market, seed: int, partial_fills: float) -> 
 
 def _steps(order: Order, market: Market, seed: int, partial_fills: float) -> list[Step | None]:
     """What may happen to an order that has been sent."""
-    worked = _rejected(order, seed) if order.doomed else _worked(order, market, seed, partial_fills)
-    return [_acknowledged(order, seed), _canceled(order, seed), _replaced(order, seed), worked]
+    worked = _rejected(order, market, seed) if order.doomed else _worked(order, market, seed, partial_fills)
+    return [
+        _acknowledged(order, market, seed),
+        _canceled(order, seed),
+        _replaced(order, seed),
+        _saved(order, market),
+        worked,
+    ]
 
 
-def _end(order: Order, seed: int) -> Step:
+def _end(order: Order, market: Market, seed: int) -> Step:
     """What becomes of the order if nothing else does: it expires, goes on to the next session, or is too old to."""
-    session = order.session
+    session = market.session_of(order.day)
     if order.time_in_force == "opg":  # on paper these are seen to expire, never to fill
         return Step(session.open_ns + _delay_ns(order, seed, "opening", 53.0, 168.0), "expired")
     if order.time_in_force != "gtc":
         return Step(session.close_ns, "expired")
-    if session == order.last_session:
+    if session.close_ns >= order.expires_ns:
         return Step(session.close_ns, "canceled")
-    return Step(session.close_ns, "carried", day=next_open(session.open_ns).day.isoformat())
+    return Step(session.close_ns, "carried", day=market.calendar.next_open(session.open_ns).day.isoformat())
 
 
 def _delay_ns(order: Order, seed: int, label: str, low_s: float, high_s: float) -> int:
@@ -65,24 +72,40 @@ def _delay_ns(order: Order, seed: int, label: str, low_s: float, high_s: float) 
     return int((low_s + (high_s - low_s) * drawn) * SECOND_NS)
 
 
-def _arrival_ns(order: Order) -> int:
-    return max(order.submitted_ns, order.not_before_ns, order.session.open_ns)
+def _arrival_ns(order: Order, market: Market) -> int:
+    return max(order.submitted_ns, order.not_before_ns, market.session_of(order.day).open_ns)
 
 
-def _acknowledged(order: Order, seed: int) -> Step | None:
+def _acknowledged(order: Order, market: Market, seed: int) -> Step | None:
     if order.status not in {"accepted", "pending_new"}:
         return None
-    return Step(_arrival_ns(order) + _delay_ns(order, seed, "acknowledge", 0.001, 0.04), "new")
+    return Step(_arrival_ns(order, market) + _delay_ns(order, seed, "acknowledge", 0.001, 0.04), "new")
 
 
-def _rejected(order: Order, seed: int) -> Step:
-    return Step(_ready_ns(order, seed), "rejected")
+def _rejected(order: Order, market: Market, seed: int) -> Step:
+    return Step(_ready_ns(order, market, seed), "rejected")
 
 
 def _canceled(order: Order, seed: int) -> Step | None:
-    if order.cancel_requested_ns is None:
+    if order.cancel_requested_ns is None or order.cancel_fate is not None:
         return None
     return Step(order.cancel_requested_ns + _delay_ns(order, seed, "cancel", 0.02, 0.5), "canceled")
+
+
+def _saved(order: Order, market: Market) -> Step | None:
+    """The fill that comes after a cancel was asked for, when that is its fate."""
+    if order.cancel_requested_ns is None or order.cancel_fate != "fill_after_cancel":
+        return None
+    return fill_at(order, market, order.cancel_requested_ns + _TOO_LATE_NS)
+
+
+def fill_at(order: Order, market: Market, at_ns: int) -> Step | None:
+    """All of the order at its limit, else at the touch, if its session runs."""
+    session, quote = market.session_of(order.day), market.quote(order.symbol, at_ns)
+    if quote is None or not session.open_ns <= at_ns < session.close_ns:
+        return None
+    price = order.limit_price or usd(quote.touch(order.side))
+    return Step(at_ns, "fill", order.leaves_qty if order.notional is None else shares(order.notional / price), price)
 
 
 def _replaced(order: Order, seed: int) -> Step | None:
@@ -91,9 +114,9 @@ def _replaced(order: Order, seed: int) -> Step | None:
     return Step(order.replace_requested_ns + _delay_ns(order, seed, "replace", 0.02, 0.5), "replaced")
 
 
-def _ready_ns(order: Order, seed: int) -> int:
+def _ready_ns(order: Order, market: Market, seed: int) -> int:
     """When the order can meet a quote: shortly after arrival or its stop, or some seconds after its first part."""
-    begun_ns = max(_arrival_ns(order), order.triggered_ns or 0)
+    begun_ns = max(_arrival_ns(order, market), order.triggered_ns or 0)
     ready_ns = begun_ns + _delay_ns(order, seed, "latency", 0.05, 1.0)
     if order.last_fill_ns is None:
         return ready_ns
@@ -106,11 +129,12 @@ def _worked(order: Order, market: Market, seed: int, partial_fills: float) -> St
         return None
     if order.time_in_force == "ioc" and order.last_fill_ns is not None:
         return Step(order.last_fill_ns, "canceled")
-    ready_ns = _ready_ns(order, seed)
-    traded = ready_ns < order.session.close_ns and market.has_bar(order.symbol, order.session.day)
+    ready_ns = _ready_ns(order, market, seed)
+    session, live_ns = market.session_of(order.day), market.resumes(order.symbol, ready_ns)
+    traded = live_ns < session.close_ns and market.has_bar(order.symbol, session.day)
     if traded and order.stop_price is not None and order.triggered_ns is None:
-        return _triggered(order, market, ready_ns)
-    met = _meeting(order, market, seed, ready_ns) if traded else None
+        return _triggered(order, market, live_ns)
+    met = _meeting(order, market, seed, live_ns) if traded else None
     if order.time_in_force in _AT_ONCE and (met is None or met[0] > ready_ns):
         return Step(ready_ns, "canceled")
     return met and _filled(order, seed, partial_fills, *met)
@@ -125,7 +149,7 @@ def _filled(order: Order, seed: int, partial_fills: float, at_ns: int, price: De
 
 def _triggered(order: Order, market: Market, ready_ns: int) -> Step | None:
     assert order.stop_price is not None
-    session = order.session
+    session = market.session_of(order.day)
     from_second = (ready_ns - session.open_ns) // SECOND_NS
     second = market.first_print(order.symbol, session, order.side, int(order.stop_price * E4), from_second)
     return None if second is None else Step(max(ready_ns, session.open_ns + second * SECOND_NS), "triggered")
@@ -136,12 +160,13 @@ def _meeting(order: Order, market: Market, seed: int, ready_ns: int) -> tuple[in
 
     The touch on arrival, its own limit when it has rested; the official print for CLS and for dollars queued overnight.
     """
-    session = order.session
+    session = market.session_of(order.day)
     if order.time_in_force == "cls":
-        close = usd(market.bar_on(order.symbol, session).close)
-        return (session.close_ns, close) if _satisfies(order, close) else None
-    if order.notional is not None and order.type == "market" and order.submitted_ns < session.open_ns:
-        at_ns = session.open_ns + _delay_ns(order, seed, "opening", 0.9, 2.0)
+        close, last_ns = usd(market.bar_on(order.symbol, session).close), session.close_ns - 1
+        printed = market.resumes(order.symbol, last_ns) == last_ns
+        return (session.close_ns, close) if printed and _satisfies(order, close) else None
+    at_ns = session.open_ns + _delay_ns(order, seed, "opening", 0.9, 2.0)
+    if order.type == "market" and _bought_at_the_open(order, session) and market.resumes(order.symbol, at_ns) == at_ns:
         return at_ns, usd(market.bar_on(order.symbol, session).open)
     quote = market.quote(order.symbol, ready_ns)
     assert quote is not None
@@ -153,6 +178,10 @@ def _meeting(order: Order, market: Market, seed: int, ready_ns: int) -> tuple[in
     following = (ready_ns - session.open_ns) // SECOND_NS + 1
     second = market.first_cross(order.symbol, session, order.side, limit_e4, following)
     return None if second is None else (session.open_ns + second * SECOND_NS, order.limit_price)
+
+
+def _bought_at_the_open(order: Order, session: Session) -> bool:
+    return order.notional is not None and order.submitted_ns < session.open_ns
 
 
 def _satisfies(order: Order, price: Decimal) -> bool:

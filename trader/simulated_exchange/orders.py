@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
-from trader.simulated_exchange.calendar import Session, session_on, sessions_between
+from trader.simulated_exchange.calendar import Calendar
 from trader.simulated_exchange.draws import identity
 from trader.simulated_exchange.market import Side
 from trader.simulated_exchange.money import ZERO
@@ -25,6 +25,7 @@ Status = Literal[
     "rejected",
     "replaced",
 ]
+CancelFate = Literal["stuck_cancel", "fill_after_cancel"]
 EventKind = Literal[
     "new",
     "partial_fill",
@@ -38,6 +39,7 @@ EventKind = Literal[
     "carried",
     "triggered",
 ]
+CANCEL_FATES: dict[str, CancelFate] = {fate: fate for fate in get_args(CancelFate)}
 QUIET: frozenset[EventKind] = frozenset({"carried", "triggered"})
 """Steps that nobody is told of: an order goes on into the next session, or its stop is reached."""
 Intent = Literal["buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"]
@@ -98,7 +100,7 @@ class Order:
 
     `reserve_price` is what a share of an opening order holds back from buying power. `doomed` orders are rejected on
     arrival. `replaces` and `replaced_by` are client order ids; an order that `waits` does so for the one it replaces,
-    and does not arrive before `not_before_ns`.
+    and does not arrive before `not_before_ns`. A cancel with a fate does not take effect.
     """
 
     number: int
@@ -125,6 +127,8 @@ class Order:
     waits: bool = False
     not_before_ns: int = 0
     intent: Intent | None = None
+    expires_ns: int = 0
+    cancel_fate: CancelFate | None = None
     filled_qty: Decimal = ZERO
     filled_usd: Decimal = ZERO
     fills: int = 0
@@ -136,21 +140,6 @@ class Order:
     def id(self) -> UUID:
         """The exchange's own name for it."""
         return order_id(self.client_order_id)
-
-    @property
-    def session(self) -> Session:
-        """The session it is good for, or for GTC is in."""
-        session = session_on(date.fromisoformat(self.day))
-        assert session is not None
-        return session
-
-    @property
-    def last_session(self) -> Session:
-        """The session whose close ends it; for GTC the last one within 90 days."""
-        if self.time_in_force != "gtc":
-            return self.session
-        sent = new_york_date(self.submitted_ns)
-        return max(sessions_between(sent, sent + _GTC_LIFE), key=lambda session: session.close_ns)
 
     @property
     def is_open(self) -> bool:
@@ -173,6 +162,13 @@ class Order:
         if self.position_intent.endswith("close") or not self.is_open:
             return ZERO
         return self.leaves_qty * self.reserve_price if self.notional is None else self.notional
+
+
+def expiry_ns(calendar: Calendar, time_in_force: str, submitted_ns: int, day: date) -> int:
+    """The close that ends an order of that day; for GTC the last one within 90 days."""
+    sent = new_york_date(submitted_ns)
+    days = (sent, sent + _GTC_LIFE) if time_in_force == "gtc" else (day, day)
+    return max(session.close_ns for session in calendar.sessions_between(*days))
 
 
 def apply(order: Order, step: Step) -> Order:

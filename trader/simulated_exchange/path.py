@@ -13,10 +13,14 @@ _ROUGHNESS = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Prices (1/10,000 USD) at knots (whole seconds since the open), straight between them."""
+    """Prices (1/10,000 USD) at knots (whole seconds since the open), straight between them.
+
+    A shock (begin, seconds, basis points) leaves prices up to its beginning as they are.
+    """
 
     at_s: Ints
     price: Ints
+    shocks: tuple[tuple[int, int, int], ...] = ()
 
     def between(self, first_s: int, last_s: int) -> Ints:
         """Prices of each second from first to last, both included."""
@@ -25,6 +29,8 @@ class Path:
         start, rise = self.price[left], self.price[left + 1] - self.price[left]
         into, width = seconds - self.at_s[left], self.at_s[left + 1] - self.at_s[left]
         prices: Ints = start + rise * into // width
+        for begin, over, bps in self.shocks:
+            prices = np.maximum(prices + prices * bps * np.clip(seconds - begin, 0, over) // (10_000 * over), 1)
         return prices
 
     def at(self, second: int) -> int:

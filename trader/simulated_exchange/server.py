@@ -14,6 +14,7 @@ from trader.simulated_exchange import (
     handlers_account,
     handlers_control,
     handlers_data,
+    handlers_market,
     handlers_orders,
     handlers_positions,
 )
@@ -43,7 +44,7 @@ def application(exchange: Exchange) -> web.Application:
     """Every route, each also under a doubled slash: clients with a trailing slash in their base URL send that."""
     app = web.Application(middlewares=[gate])
     app[EXCHANGE] = exchange
-    parts = (handlers_orders, handlers_positions, handlers_account, handlers_data, handlers_control)
+    parts = (handlers_orders, handlers_positions, handlers_account, handlers_data, handlers_control, handlers_market)
     for method, path, handler in chain.from_iterable(part.ROUTES for part in parts):
         app.router.add_route(method, path, handler)
         app.router.add_route(method, "/" + path, handler)

@@ -20,17 +20,22 @@ CREATE TABLE IF NOT EXISTS fills (place INTEGER PRIMARY KEY, record TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS positions (symbol TEXT PRIMARY KEY, qty TEXT NOT NULL, avg_entry_price TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS closes (day TEXT PRIMARY KEY, equity TEXT NOT NULL);
 """
+_FORGET = ("DELETE FROM orders", "DELETE FROM fills", "DELETE FROM positions", "DELETE FROM closes")
 
 
 @dataclass(slots=True)
 class Change:
-    """What one request or one move of the clock changed; `positions` maps a symbol to None when it is flat."""
+    """What one request or one move of the clock changed; `positions` maps a symbol to None when it is flat.
+
+    `afresh`: all orders, fills, positions and closes go first.
+    """
 
     facts: dict[str, str] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
     positions: dict[str, Position | None] = field(default_factory=dict)
     closes: dict[str, Decimal] = field(default_factory=dict)
+    afresh: bool = False
 
 
 class Store:
@@ -59,6 +64,8 @@ class Store:
         """Write the change, all of it or nothing."""
         self._db.execute("BEGIN IMMEDIATE")
         with self._db:
+            for statement in _FORGET if change.afresh else ():
+                self._db.execute(statement)
             write = self._db.executemany
             write("INSERT OR REPLACE INTO facts VALUES (?, ?)", change.facts.items())
             orders = ((number, json.dumps(to_record(order))) for number, order in change.orders.items())

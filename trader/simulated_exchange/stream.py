@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from trader.simulated_exchange.engine import TradeUpdate
-from trader.simulated_exchange.keys import key_is_good
+from trader.simulated_exchange.keys import Keys
 from trader.simulated_exchange.wire import update_json
 
 _BEAT_S = 20.0
@@ -16,8 +16,9 @@ _BEAT_S = 20.0
 class Hub:
     """The one connection that listens, and what waits to be sent to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys) -> None:
         """Nobody listens."""
+        self._keys = keys
         self._waiting: asyncio.Queue[dict[str, Any]] | None = None
         self._socket: web.WebSocketResponse | None = None
         self.listening = False
@@ -63,7 +64,7 @@ class Hub:
         data = said.get("data") if isinstance(said.get("data"), dict) else {}
         assert isinstance(data, dict)
         if said.get("action") in {"authenticate", "auth"}:
-            good = key_is_good(data.get("key_id", said.get("key")), data.get("secret_key", said.get("secret")))
+            good = self._keys.good(data.get("key_id", said.get("key")), data.get("secret_key", said.get("secret")))
             status = "authorized" if good else "unauthorized"
             return {"stream": "authorization", "data": {"status": status, "action": "authenticate"}}, good
         if said.get("action") == "listen" and authorized:

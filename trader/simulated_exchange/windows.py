@@ -2,7 +2,7 @@
 
 from datetime import datetime, time
 
-from trader.simulated_exchange.calendar import session_on
+from trader.simulated_exchange.calendar import Calendar
 from trader.simulated_exchange.refusals import forbidden
 from trader.simulated_exchange.timestamps import NEW_YORK, SECOND_NS, new_york_date, to_datetime, to_ns
 
@@ -11,12 +11,12 @@ _BEFORE_CLOSE_NS = 600 * SECOND_NS
 _EVENING = time(19)
 
 
-def check_window(time_in_force: str, now_ns: int) -> None:
+def check_window(calendar: Calendar, time_in_force: str, now_ns: int) -> None:
     """RefusalError (403) for OPG from two minutes before the open, for CLS from ten before the close, until 19:00.
 
     On a day without a session there is no print to be late for.
     """
-    session = session_on(new_york_date(now_ns))
+    session = calendar.session_on(new_york_date(now_ns))
     if session is None or time_in_force not in {"opg", "cls"}:
         return
     last_ns = session.open_ns - _BEFORE_OPEN_NS if time_in_force == "opg" else session.close_ns - _BEFORE_CLOSE_NS

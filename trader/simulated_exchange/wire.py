@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from trader.simulated_exchange.account import Position, held_for_orders
-from trader.simulated_exchange.calendar import Session, last_open, next_open, session_on, sessions_between
+from trader.simulated_exchange.calendar import Calendar, Session
 from trader.simulated_exchange.draws import identity
 from trader.simulated_exchange.engine import Engine, TradeUpdate
 from trader.simulated_exchange.fills import Fill
+from trader.simulated_exchange.history import last_equity
 from trader.simulated_exchange.money import ZERO, cents, plain, usd
 from trader.simulated_exchange.orders import Order, order_id
 from trader.simulated_exchange.timestamps import NEW_YORK, new_york_date, new_york_text, to_datetime, zulu
@@ -51,7 +52,7 @@ def order_json(order: Order) -> Json:
         "canceled_at": ended.get("canceled"),
         "failed_at": ended.get("rejected"),
         "replaced_at": ended.get("replaced"),
-        "expires_at": zulu(order.last_session.close_ns),
+        "expires_at": zulu(order.expires_ns),
         "replaced_by": _order_id(order.replaced_by),
         "replaces": _order_id(order.replaces),
         "asset_id": str(asset_id(order.symbol)),
@@ -114,8 +115,9 @@ def activity_json(fill: Fill, order: Order) -> Json:
 def _previous_close(engine: Engine, symbol: str) -> Decimal:
     """The close before today's date in New York, 0 when there was none."""
     today = new_york_date(engine.now_ns)
-    session = session_on(today)
-    columns = engine.market.closed_columns((session or last_open(engine.now_ns)).close_ns - bool(session))
+    calendar = engine.market.calendar
+    session = calendar.session_on(today)
+    columns = engine.market.closed_columns((session or calendar.last_open(engine.now_ns)).close_ns - bool(session))
     bar = engine.market.last_bar(symbol, columns)
     return usd(bar.close) if bar else ZERO
 
@@ -155,7 +157,8 @@ def position_json(engine: Engine, position: Position) -> Json:
 
 def account_json(engine: Engine) -> Json:
     """The account: a cash account unless it was opened with margin."""
-    worth, multiplier, orders = engine.worth, engine.multiplier, engine.book.open
+    worth, orders = engine.worth, engine.book.open
+    multiplier = engine.terms.multiplier_under(engine.configurations)
     powers = {
         "": multiplier,
         "effective_": multiplier,
@@ -165,10 +168,10 @@ def account_json(engine: Engine) -> Json:
     }
     zeros = ("last_maintenance_margin", "sma", "accrued_fees", "pending_reg_taf_fees", "intraday_adjustments")
     return {
-        "id": str(identity("account")),
+        "id": str(identity("account", engine.account_number)),
         "admin_configurations": {},
         "user_configurations": None,
-        "account_number": "SIMULATED1",
+        "account_number": f"SIMULATED{engine.account_number}",
         "status": "ACTIVE",
         "crypto_status": "INACTIVE",
         "crypto_tier": 0,
@@ -176,7 +179,7 @@ def account_json(engine: Engine) -> Json:
         "cash": plain(engine.cash),
         "equity": plain(worth.equity),
         "portfolio_value": plain(worth.equity),
-        "last_equity": plain(engine.last_equity),
+        "last_equity": plain(last_equity(engine)),
         "long_market_value": plain(worth.long),
         "short_market_value": plain(worth.short),
         "position_market_value": plain(worth.exposure),
@@ -185,14 +188,14 @@ def account_json(engine: Engine) -> Json:
         **{f"{name}buying_power": plain(worth.buying_power(most, orders)) for name, most in powers.items()},
         **dict.fromkeys(zeros, "0"),
         "multiplier": str(multiplier),
-        "balance_asof": last_open(engine.now_ns - 1).day.isoformat(),
+        "balance_asof": engine.market.calendar.last_open(engine.now_ns - 1).day.isoformat(),
         "options_approved_level": 0,
         "options_trading_level": 0,
         "account_blocked": False,
         "trading_blocked": False,
         "transfers_blocked": False,
         "trade_suspended_by_user": engine.configurations["suspend_trade"],
-        "shorting_enabled": engine.may_short,
+        "shorting_enabled": engine.terms.may_short(engine.configurations),
         "created_at": "2015-01-02T14:30:00.000000000Z",
     }
 
@@ -208,7 +211,7 @@ def asset_json(engine: Engine, symbol: str) -> Json:
         "symbol": symbol,
         "name": f"{symbol} (simulated)",
         "status": "active",
-        "tradable": engine.market.listed(symbol, engine.now_ns),
+        "tradable": engine.market.tradable(symbol, engine.now_ns),
         "marginable": True,
         "shortable": engine.terms.shorting and borrow.shortable,
         "easy_to_borrow": engine.terms.shorting and borrow.easy,
@@ -221,9 +224,9 @@ def asset_json(engine: Engine, symbol: str) -> Json:
     }
 
 
-def clock_json(now_ns: int) -> Json:
+def clock_json(calendar: Calendar, now_ns: int) -> Json:
     """The market clock at an instant, in New York's offset."""
-    running, coming = last_open(now_ns), next_open(now_ns)
+    running, coming = calendar.last_open(now_ns), calendar.next_open(now_ns)
     is_open = now_ns < running.close_ns
     closing = running if is_open else coming
     return {
@@ -234,10 +237,10 @@ def clock_json(now_ns: int) -> Json:
     }
 
 
-def session_json(session: Session) -> Json:
+def session_json(calendar: Calendar, session: Session) -> Json:
     """A calendar row; settlement is a session later (two before 2024-05-28)."""
     lag = 1 if session.day.isoformat() >= "2024-05-28" else 2
-    following = sessions_between(session.day + timedelta(days=1), session.day + timedelta(days=15))
+    following = calendar.sessions_between(session.day + timedelta(days=1), session.day + timedelta(days=15))
     settled = [each.day.isoformat() for each, _ in zip(following, range(lag), strict=False)]
     times = [to_datetime(ns).astimezone(NEW_YORK).strftime("%H:%M") for ns in (session.open_ns, session.close_ns)]
     return {

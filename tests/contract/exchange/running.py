@@ -79,6 +79,12 @@ class RunningExchange:
             "POST", "/sim/faults", json={"action": action, "method": method, "path": path, **rule}
         ).raise_for_status()
 
+    def pull(self, lever: str, **body: Any) -> Any:
+        """POST to /sim, which must go well; the answer's JSON, if any."""
+        answer = self.call("POST", f"/sim/{lever}", json=body)
+        assert answer.status_code in {200, 204}, answer.text
+        return answer.json() if answer.content else None
+
     def order(self, client_order_id: str, symbol: str = "SYAAA", **fields: Any) -> requests.Response:
         """Send a day order for 10 shares at market, or as given."""
         body = {"symbol": symbol, "qty": "10", "side": "buy", "type": "market", "time_in_force": "day"}

@@ -5,7 +5,7 @@ from datetime import date
 import exchange_calendars
 import pytest
 
-from trader.simulated_exchange.calendar import last_open, next_open, sessions_between, trading_session
+from trader.simulated_exchange.calendar import Calendar, last_open, next_open, sessions_between
 
 
 @pytest.mark.filterwarnings("ignore:Series.values")  # exchange_calendars, within itself
@@ -20,6 +20,7 @@ def test_sessions_and_closes_are_those_of_xnys() -> None:
 def test_an_instant_belongs_to_one_session(day: date) -> None:
     """At the open the session runs, at the close it is over; new year and daylight saving do not matter."""
     session = next(sessions_between(day, day))
+    trading_session = Calendar({}).trading_session
     following = next_open(session.open_ns)
     assert last_open(session.open_ns) == trading_session(session.open_ns) == session
     assert next_open(session.open_ns - 1) == trading_session(session.close_ns - 1) == session

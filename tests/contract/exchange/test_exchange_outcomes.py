@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 from trader.simulated_exchange.account import AccountTerms, Position
 from trader.simulated_exchange.calendar import session_on
 from trader.simulated_exchange.engine import Engine, new_account
+from trader.simulated_exchange.history import last_equity
 from trader.simulated_exchange.intake import OrderRequest
 from trader.simulated_exchange.market import Market, Side
 from trader.simulated_exchange.orders import TERMINAL, TRANSITIONS, EventKind, Order, Status, Step, apply
 from trader.simulated_exchange.refusals import RefusalError
+from trader.simulated_exchange.scenario import Halt, Scenario, Shock
 from trader.simulated_exchange.store import Change, Store
 from trader.simulated_exchange.synthetic import synthetic_panel
 from trader.simulated_exchange.timestamps import NEW_YORK, SECOND_NS, to_ns
@@ -82,7 +84,16 @@ PLAIN = st.builds(
 SENT = st.builds(lambda sent, terms: replace(sent, time_in_force=terms[0], stop_bps=terms[1]), PLAIN, TERMS)
 
 
-def run(sent: Sequence[Sent], stops_ns: Sequence[int], folder: Path) -> Engine:
+ROUGH = Scenario(
+    shocks=(Shock(None, OPEN_NS + 5_400 * SECOND_NS, -800, 600), Shock("SYAAA", OPEN_NS + 9_000 * SECOND_NS, 900, 60)),
+    halts=(
+        Halt("SYAAB", OPEN_NS - 60 * SECOND_NS, OPEN_NS + 300 * SECOND_NS),
+        Halt("SYAAB", CLOSE_NS - 10**12, CLOSE_NS),
+    ),
+)
+
+
+def run(sent: Sequence[Sent], stops_ns: Sequence[int], folder: Path, scenario: Scenario | None = None) -> Engine:
     """Send everything at its time, stopping the clock at `stops_ns` too, with the exchange restarted at each stop."""
     moments: dict[int, list[tuple[str, int]]] = {stop: [("restart", 0)] for stop in stops_ns}
     for number, each in enumerate(sent):
@@ -94,6 +105,8 @@ def run(sent: Sequence[Sent], stops_ns: Sequence[int], folder: Path) -> Engine:
     engine = _engine(store)
     for symbol in market().panel.symbols:
         engine.add_position(symbol, Decimal(60), Decimal(100))
+    if scenario is not None:
+        engine.stage(scenario)
     for moment in sorted(moments):
         engine.advance(moment)
         for action, number in sorted(moments[moment], reverse=True):
@@ -122,11 +135,15 @@ def _act(engine: Engine, action: str, request: OrderRequest) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(sent=st.lists(SENT, max_size=6), stops=st.lists(st.integers(0, 30_000), max_size=12))
-def test_steps_and_restarts_change_no_outcome(sent: list[Sent], stops: list[int]) -> None:
+@given(
+    sent=st.lists(SENT, max_size=6),
+    stops=st.lists(st.integers(0, 30_000), max_size=12),
+    scenario=st.sampled_from([None, ROUGH]),
+)
+def test_steps_and_restarts_change_no_outcome(sent: list[Sent], stops: list[int], scenario: Scenario | None) -> None:
     stops_ns = [OPEN_NS - 1800 * SECOND_NS + stop * 900_000_001 for stop in stops]
     with TemporaryDirectory() as one, TemporaryDirectory() as other:
-        straight, stepped = run(sent, [], Path(one)), run(sent, stops_ns, Path(other))
+        straight, stepped = run(sent, [], Path(one), scenario), run(sent, stops_ns, Path(other), scenario)
     assert straight.book.all == stepped.book.all
     assert straight.fills == stepped.fills
     assert (straight.cash, straight.positions, straight.closes) == (stepped.cash, stepped.positions, stepped.closes)
@@ -198,7 +215,7 @@ def test_every_close_is_recorded_however_far_time_jumps(tmp_path: Path) -> None:
     assert list(engine.closes) == days[column : column + 4] == ["2022-03-16", "2022-03-17", "2022-03-18", "2022-03-21"]
     worth = 60 * panel.close[:, column : column + 4].sum(axis=0)
     assert list(engine.closes.values()) == [50_000 + Decimal(int(each)) / 10_000 for each in worth]
-    assert engine.last_equity == engine.closes["2022-03-18"]
+    assert last_equity(engine) == engine.closes["2022-03-18"]
 
 
 def test_a_terminal_order_takes_no_step(tmp_path: Path) -> None:
