@@ -11,6 +11,7 @@ from typing import Any
 from trader.simulated_exchange.account import AccountTerms, Position, Worth, after_trade, cash_effect
 from trader.simulated_exchange.admission import Account, Admission, admit
 from trader.simulated_exchange.book import Book
+from trader.simulated_exchange.borrow import can_borrow
 from trader.simulated_exchange.calendar import Calendar, Session
 from trader.simulated_exchange.draws import identity
 from trader.simulated_exchange.fills import Fill, fill_of
@@ -129,7 +130,7 @@ class Engine:
             multiplier=self.terms.multiplier_under(self.configurations),
             suspended=bool(self.configurations["suspend_trade"]),
             may_short=self.terms.may_short(self.configurations),
-            may_borrow=self.market.can_borrow(request.symbol, self.market.calendar.trading_session(self.now_ns).day),
+            may_borrow=can_borrow(self.market, request.symbol, self.market.calendar.trading_session(self.now_ns).day),
             open_orders=others,
             position=self.positions.get(request.symbol),
         )

@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from trader.simulated_exchange.borrow import Borrow, borrow_of, located
 from trader.simulated_exchange.calendar import Calendar, Session
 from trader.simulated_exchange.panel import E4, Ints, Panel
 from trader.simulated_exchange.path import Path, day_path
@@ -66,7 +65,7 @@ class Market:
         self.calendar = Calendar(self.scenario.exceptions)
         self.row = {symbol: row for row, symbol in enumerate(panel.symbols)}
         self._column = {session.day: column for column, session in enumerate(panel.sessions)}
-        self._seed = seed
+        self.seed = seed
         self._plain = panel
         self.path = lru_cache(maxsize=_PATHS_KEPT)(self._path)
         self.panel = panel = self._shocked(self._rescheduled(panel))
@@ -76,7 +75,7 @@ class Market:
 
     def staged(self, scenario: Scenario) -> "Market":
         """The same market under another scenario."""
-        return Market(self._plain, self._seed, scenario)
+        return Market(self._plain, self.seed, scenario)
 
     def _rescheduled(self, panel: Panel) -> Panel:
         """Early closes as they are, and no bar on a day that is shut."""
@@ -107,7 +106,7 @@ class Market:
         row, column = self.row[symbol], self._column[session.day]
         panel = self._plain
         open_, high, low, close = (int(each[row, column]) for each in (panel.open, panel.high, panel.low, panel.close))
-        drawn = day_path(self._seed, symbol, session.day.isoformat(), session.seconds, (open_, high, low, close))
+        drawn = day_path(self.seed, symbol, session.day.isoformat(), session.seconds, (open_, high, low, close))
         about = [shock.within(session) for shock in self.scenario.shocks if shock.symbol in {None, symbol}]
         return replace(drawn, shocks=tuple(shock for shock in about if shock))
 
@@ -159,17 +158,6 @@ class Market:
             if halt.symbol == symbol:
                 live &= (starts < halt.from_ns) | (starts >= halt.to_ns)
         return live
-
-    def borrow(self, symbol: str) -> Borrow:
-        """Whether the symbol's shares can be borrowed at all, and easily."""
-        drawn, said = borrow_of(self._seed, symbol), self.scenario.assets.get(symbol, AssetFlags())
-        shortable = drawn.shortable if said.shortable is None else said.shortable
-        return Borrow(shortable, drawn.easy if said.easy_to_borrow is None else said.easy_to_borrow)
-
-    def can_borrow(self, symbol: str, day: date) -> bool:
-        """Whether they can be had that day."""
-        flags = self.borrow(symbol)
-        return flags.shortable and (flags.easy or located(self._seed, symbol, day.isoformat()))
 
     def running(self, symbol: str, ns: int) -> Session | None:
         """The session in which the symbol trades at this instant, if it does."""

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from trader.simulated_exchange.account import Position, held_for_orders
+from trader.simulated_exchange.borrow import borrow_of
 from trader.simulated_exchange.calendar import Calendar, Session
 from trader.simulated_exchange.draws import identity
 from trader.simulated_exchange.engine import Engine, TradeUpdate
@@ -202,7 +203,7 @@ def account_json(engine: Engine) -> Json:
 
 def asset_json(engine: Engine, symbol: str) -> Json:
     """An asset; tradable once it has had a price."""
-    borrow = engine.market.borrow(symbol)
+    borrow = borrow_of(engine.market, symbol)
     fractionable = bool(engine.configurations["fractional_trading"])
     return {
         "id": str(asset_id(symbol)),
