@@ -170,7 +170,7 @@ def test_files_that_are_no_files_of_bars(
         (tmp_path / name).write_bytes(content)
         with pytest.raises(BadData, match=r"cannot be read as (CSV|Parquet)"):
             import_bars(tmp_path / name, archive, calendar)
-    with pytest.raises(ConfigurationError, match="No such file"):
+    with pytest.raises(ConfigurationError, match=r"none\.csv: there is no such file"):
         import_bars(tmp_path / "none.csv", archive, calendar)
 
 

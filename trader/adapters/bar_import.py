@@ -1,6 +1,7 @@
 """Bars from a person's CSV or Parquet file into the archive: all of the file, or nothing of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,11 +11,12 @@ from trader.adapters import calendar as sessions_table
 from trader.adapters import durable
 from trader.adapters.bar_archive import ParquetBarArchive
 from trader.decision.bar_rules import COLUMNS, NUMBERS, Finding, faults
-from trader.domain.errors import BadData
+from trader.domain.errors import BadData, ConfigurationError
 from trader.ports.stores import Calendar
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow.parquet as pq
 
 SHOWN = 5
 _REMEDY = "Mend the file and import it again; nothing of it was stored."
@@ -45,11 +47,7 @@ def import_bars(path: Path, archive: ParquetBarArchive, calendar: Calendar, unti
     The columns are symbol, date, open, high, low, close, volume in any order; CSV dates are YYYY-MM-DD. Raises BadData
     naming the first malformed rows: by line in a CSV file, counted from 1 in a Parquet file.
     """
-    with durable.explained(path):
-        bars, unreadable = _from_csv(path) if ".csv" in path.suffixes else _from_parquet(path)
-    bad = dict(sorted((faults(bars) | unreadable).items()))
-    if bad:
-        raise BadData(str(path), f"{len(bad)} malformed rows", _REMEDY, tuple(bad.items())[:SHOWN])
+    bars = read_bars(path)
     days = bars["date"].dt.date
     closed = ~days.isin(_session_dates(calendar, days))
     late = ~closed & (days > until if until else False)
@@ -67,6 +65,33 @@ def import_bars(path: Path, archive: ParquetBarArchive, calendar: Calendar, unti
         last=None if span.empty else span.max(),
         zero_volume=int((kept["volume"] == 0).sum()),
     )
+
+
+def read_bars(path: Path) -> "pd.DataFrame":
+    """The file's bars in long form. Raises ConfigurationError when it cannot be read, BadData for malformed rows."""
+    require_file(path)
+    with durable.explained(path):
+        bars, unreadable = _from_csv(path) if _is_csv(path) else _from_parquet(path)
+    bad = dict(sorted((faults(bars) | unreadable).items()))
+    if bad:
+        raise BadData(str(path), f"{len(bad)} malformed rows", _REMEDY, tuple(bad.items())[:SHOWN])
+    return bars
+
+
+def bar_dates(path: Path) -> tuple[date, ...]:
+    """The dates of a Parquet file's bars, ascending, and nothing else of it. Raises as `read_bars`."""
+    import pyarrow as pa
+
+    require_file(path)
+    with durable.explained(path), _opened_parquet(path) as file:
+        days = file.read(["date"])["date"].cast(pa.date32(), safe=False).unique().to_pylist()
+    return tuple(sorted(day for day in days if day is not None))
+
+
+def require_file(path: Path) -> None:
+    """Raise ConfigurationError when there is none."""
+    if not path.is_file():
+        raise ConfigurationError(str(path), "there is no such file", "Check the path.")
 
 
 def check_archive(archive: ParquetBarArchive, calendar: Calendar) -> tuple[Finding, ...]:
@@ -131,16 +156,27 @@ def _from_csv(path: Path) -> "tuple[pd.DataFrame, dict[int, str]]":
 
 def _from_parquet(path: Path) -> "tuple[pd.DataFrame, dict[int, str]]":
     """The file's bars labelled by row from 1, and why some rows cannot be read."""
+    with _opened_parquet(path) as file:
+        raw = file.read().to_pandas(date_as_object=False, ignore_metadata=True)
+    return _parsed(raw.set_axis(range(1, len(raw) + 1)))
+
+
+@contextmanager
+def _opened_parquet(path: Path) -> "Iterator[pq.ParquetFile]":
+    """The file, its columns checked, for a block whose reading may fail."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
-        _check_columns(path, file.schema_arrow.names)
-        raw = file.read().to_pandas(date_as_object=False, ignore_metadata=True)
+        with pq.ParquetFile(path) as file:
+            _check_columns(path, file.schema_arrow.names)
+            yield file
     except pa.ArrowException as error:
         raise BadData(str(path), f"cannot be read as Parquet ({error})", _REMEDY) from error
-    return _parsed(raw.set_axis(range(1, len(raw) + 1)))
+
+
+def _is_csv(path: Path) -> bool:
+    return ".csv" in path.suffixes
 
 
 def _check_columns(path: Path, names: Sequence[str]) -> None:
