@@ -6,10 +6,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.markets import as_frame, random_panel
+from trader.bootstrap.days import DayOrders, forget, run_days
+from trader.bootstrap.desk import silent
+from trader.bootstrap.parts import bar_archive
+from trader.bootstrap.place import Place
+from trader.domain.errors import ConfigurationError, TraderError
 
 CONFIG = """
 execution: {account: test}
@@ -38,6 +46,16 @@ class Trader:
         )
         assert ended.returncode == code, ended.stderr
         return ended.stderr if code and not ended.stdout else ended.stdout
+
+    @property
+    def place(self) -> Place:
+        """The same, for a call without a process."""
+        return Place(self.config, self.state, {})
+
+    def files(self) -> dict[Path, bytes]:
+        """Everything in the state directory but the calendar, which is no part of it."""
+        found = (path for path in self.state.rglob("*") if path.is_file() and path.parent.name != "calendar")
+        return {path: path.read_bytes() for path in found}
 
     def json(self, words: str, code: int = 0) -> Any:
         """The JSON a command prints."""
@@ -142,8 +160,106 @@ def test_errors_name_the_next_step_and_have_their_codes(traded: Trader, tmp_path
     paper(f"data import {bad}")
     assert "ALPACA_API_KEY" in paper("data update --until 2026-03-17", code=2)
     assert "simulated venue" in paper(f"day --bars {bad}", code=2)
-    assert "does not remove it" in paper("day --fresh", code=2)
+    assert "--fresh: is for a simulated venue" in paper("day --fresh", code=2)
     assert (paper.state / "bars").exists()
+
+
+LAST = date(2022, 6, 30)
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with bars.parquet, which end on LAST, and its sectors.csv."""
+    directory = tmp_path_factory.mktemp("market")
+    bars = as_frame(random_panel(seed=3, symbols=8, sessions=340, end=LAST))
+    bars["symbol"] = bars["symbol"].str.translate(str.maketrans("01234567", "ABCDEFGH"))
+    bars.to_parquet(directory / "bars.parquet", index=False)
+    bars.to_csv(directory / "bars.csv", index=False)
+    bars.assign(high=0.5).to_parquet(directory / "broken.parquet", index=False)
+    names = sorted(set(bars["symbol"]))
+    (directory / "sectors.csv").write_text("symbol,sector\n" + "".join(f"{name},Energy\n" for name in names))
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("2026-03-21", "2026-03-21 is no trading session. The next one is 2026-03-23."),
+        ("2001-03-01", "2001-03-01: too early for 420 sessions of history"),
+        ("1962-03-01", "1962-03-01 lies outside"),
+        ("9999-12-31", "9999-12-31 lies outside"),
+        ("2026-03-16 --days 300", "a synthetic market lasts no longer"),
+        ("2022-06-30 --sectors sectors.csv", "--sectors: without --bars"),
+        ("- --bars bars.parquet", "--bars: without a date"),
+        ("2022-06-30 --bars none.parquet", "none.parquet: there is no such file"),
+        ("2022-06-30 --bars bars.csv", "bars.csv: --bars needs Parquet. `trader data import` reads CSV."),
+        ("2022-06-30 --bars sectors.csv.gone", "there is no such file"),
+        ("2022-06-30 --bars broken.parquet", "broken.parquet: 2720 malformed rows"),
+        ("2022-06-30 --bars bars.parquet --sectors none.csv", "none.csv: there is no such file"),
+        ("2022-06-30 --bars bars.parquet --sectors bars.csv", "bars.csv line 1: columns"),
+        ("2031-01-02 --bars bars.parquet", "no bar of 2031-01-02; its bars begin 2021-02-25 and end 2022-06-30"),
+        ("2022-06-30 --days 2 --bars bars.parquet", "no bar of 2022-07-01"),
+        ("2022-03-01 --bars bars.parquet", "a model needs 312 to be trained on"),
+    ],
+)
+def test_fresh_checks_everything_before_it_removes_anything(
+    traded: Trader, market: Path, monkeypatch: pytest.MonkeyPatch, words: str, told: str
+) -> None:
+    monkeypatch.chdir(market)
+    before = traded.files()
+    day, *rest = words.split()
+    named = dict(zip(rest[::2], rest[1::2], strict=True))
+    orders = DayOrders(
+        date.fromisoformat(day) if day != "-" else None,
+        int(named.get("--days", 1)),
+        *(Path(named[option]) if option in named else None for option in ("--bars", "--sectors")),
+    )
+    with pytest.raises(TraderError) as caught:
+        forget(traded.place, orders)
+    assert told in str(caught.value)
+    assert traded.files() == before
+
+
+def test_fresh_removes_only_what_the_program_made(traded: Trader, market: Path, tmp_path: Path) -> None:
+    trader = Trader(traded.config, tmp_path / "state")
+    for name in ("models", "notes"):
+        (trader.state / name).mkdir(parents=True)
+        (trader.state / name / "mine.txt").write_text("of value")
+    theirs = trader.files()
+    with pytest.raises(ConfigurationError, match="--fresh does not remove it"):
+        forget(trader.place)
+    assert trader.files() == theirs
+
+    (begun := Trader(traded.config, tmp_path / "begun")).state.mkdir()
+    assert "no trading session" in begun("day --date 2026-03-21", code=1)
+    forget(begun.place)
+    (begun.state / "SIMULATED").touch()
+    for name in ("ledger.db", "ledger.db-wal", "mine.txt"):
+        (begun.state / name).touch()
+    (begun.state / "bars").mkdir()
+    inside = begun.state / "bars" / "bars.parquet"
+    inside.write_bytes((market / "bars.parquet").read_bytes())
+    with pytest.raises(ConfigurationError, match="lies in the state that --fresh removes"):
+        forget(begun.place, DayOrders(LAST, bars=inside))
+    forget(begun.place)
+    assert {path.name for path in begun.state.iterdir()} - {"calendar"} == {"SIMULATED", "mine.txt"}
+
+
+def test_a_day_on_bars_of_a_file_fetches_its_morning_over_the_wire(
+    traded: Trader, market: Path, tmp_path: Path
+) -> None:
+    trader, said = Trader(traded.config, tmp_path / "state"), list[str]()
+    (run,) = run_days(
+        trader.place, DayOrders(LAST, 1, market / "bars.parquet", market / "sectors.csv"), silent, said.append
+    )
+    assert run.ok
+    assert said[0] == f"Bars from {market / 'bars.parquet'}: 2,704 of 8 symbols imported, 2021-02-25 to 2022-06-28"
+    assert "up to 2022-06-29 (8 symbols)" in said[1]
+    assert "no more than chance" in said[3]
+    assert set(bar_archive(trader.place).last_dates().values()) == {date(2022, 6, 29)}
+    assert "no bar of 2031-01-02" in trader("day --date 2031-01-02", code=2)
+    forget(trader.place)
+    assert [path.name for path in trader.state.iterdir() if path.name != "calendar"] == ["SIMULATED"]
 
 
 def test_an_unexpected_error_is_one_line_without_values(tmp_path: Path) -> None:

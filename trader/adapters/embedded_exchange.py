@@ -20,11 +20,16 @@ from trader.domain.policy import SimulationPolicy
 _START_S = 90.0
 _END_S = 10.0
 _DAYS_AHEAD = timedelta(days=366)
+EARLIEST = date(2000, 1, 1)
+"""The exchange knows no session before it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Market:
-    """What the exchange deals in; it may not change under its state, so it is remembered beside it."""
+class Market:
+    """What the exchange deals in; it may not change under its state, so it is remembered beside it.
+
+    Either a Parquet file `bars`, or synthetic symbols between two ISO dates.
+    """
 
     bars: str | None
     history_start: str | None
@@ -58,7 +63,8 @@ class EmbeddedExchange:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> str:
-        market = self._market()
+        remembered = remembered_market(self._state_dir)
+        market = chosen_market(remembered, self._start_at.date(), self._simulation, self._bars)
         self._state_dir.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("wb") as log:
             # a group of its own: Ctrl-C shall reach the trader alone, which may still need its exchange
@@ -67,7 +73,7 @@ class EmbeddedExchange:
             )
         try:
             url = self._address(self._process)
-            durable.replace(self._memory, json.dumps(asdict(market)).encode())
+            durable.replace(_memory(self._state_dir), json.dumps(asdict(market)).encode())
         except BaseException:
             self._end()
             raise
@@ -80,11 +86,7 @@ class EmbeddedExchange:
     def _log_path(self) -> Path:
         return self._state_dir / "exchange.log"
 
-    @property
-    def _memory(self) -> Path:
-        return self._state_dir / "market.json"
-
-    def _command(self, market: _Market) -> list[str]:
+    def _command(self, market: Market) -> list[str]:
         simulation = self._simulation
         options = {
             "--state": self._state_dir,
@@ -99,7 +101,7 @@ class EmbeddedExchange:
         words = [str(word) for option in options.items() for word in option]
         return [sys.executable, "-m", "trader.simulated_exchange", "--with-parent", *words]
 
-    def _market_options(self, market: _Market) -> dict[str, object]:
+    def _market_options(self, market: Market) -> dict[str, object]:
         if market.bars is not None:
             return {"--bars": market.bars}
         return {
@@ -107,14 +109,6 @@ class EmbeddedExchange:
             "--history-start": market.history_start,
             "--history-end": market.history_end,
         }
-
-    def _market(self) -> _Market:
-        """The one named now, else the remembered one, else a new synthetic one."""
-        if self._bars is not None:
-            return _Market(bars=str(self._bars.resolve()), history_start=None, history_end=None)
-        if self._memory.exists():
-            return _Market(**json.loads(self._memory.read_text()))
-        return _synthetic_market(self._start_at.date(), self._simulation)
 
     def _address(self, process: subprocess.Popen[bytes]) -> str:
         assert process.stdout is not None
@@ -148,9 +142,30 @@ def fetch_sectors(url: str) -> dict[str, str]:
     return dict(ExchangeControl(url).get("/sim/sectors"))
 
 
-def _synthetic_market(first: date, simulation: SimulationPolicy) -> _Market:
-    days_before = timedelta(days=simulation.history_sessions * 1.45 + 14)  # 252 sessions in 365.25 days, and margin
-    return _Market(None, (first - days_before).isoformat(), (first + _DAYS_AHEAD).isoformat())
+def remembered_market(state_dir: Path) -> Market | None:
+    """The market of an exchange that has been started over `state_dir`, else None."""
+    memory = _memory(state_dir)
+    return Market(**json.loads(memory.read_text())) if memory.exists() else None
+
+
+def chosen_market(
+    remembered: Market | None, first: date, simulation: SimulationPolicy, bars: Path | None = None
+) -> Market:
+    """The one named now, else the remembered one, else a synthetic one around the `first` day."""
+    if bars is not None:
+        return Market(bars=str(bars.resolve()), history_start=None, history_end=None)
+    if remembered is not None:
+        return remembered
+    return Market(None, (first - history_span(simulation)).isoformat(), (first + _DAYS_AHEAD).isoformat())
+
+
+def history_span(simulation: SimulationPolicy) -> timedelta:
+    """How long before its first day a synthetic market begins."""
+    return timedelta(days=int(simulation.history_sessions * 1.45) + 14)  # 252 sessions in 365.25 days, and margin
+
+
+def _memory(state_dir: Path) -> Path:
+    return state_dir / "market.json"
 
 
 def _first_line(stream: IO[bytes], within_s: float) -> bytes | None:

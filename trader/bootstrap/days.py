@@ -1,18 +1,25 @@
 """Whole days, one after another; on a simulated exchange everything that a first day needs is made before it."""
 
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trader.bootstrap.desk import FIRST_DAY, Beginning, Progress, open_desk
+from trader.bootstrap.market_days import (
+    require_bars,
+    require_begun_market,
+    require_synthetic_market,
+    sessions_from,
+)
 from trader.bootstrap.parts import NEW_YORK, bar_archive, exchange_calendar, model_store, report_files
 from trader.bootstrap.place import Place
+from trader.bootstrap.simulated_state import mark, remove, require_ours
 from trader.bootstrap.training import train_model
-from trader.domain.errors import ChecksFailed, ConfigurationError
+from trader.domain.errors import ConfigurationError
+from trader.domain.policy import SimulationPolicy
 from trader.modes.desk import Desk
 from trader.modes.preflight import PreflightReport
 from trader.modes.session import SessionOutcome
@@ -22,6 +29,8 @@ if TYPE_CHECKING:
     from trader.reporting.day_report import DayReport
 
 Announce = Callable[[str], None]
+NOTABLE_T = 2
+"""A t-statistic nearer to 0 is what chance alone gives nineteen times of twenty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,47 +59,102 @@ class DayOrders:
     sectors: Path | None = None
 
 
-def forget(place: Place) -> None:
-    """Remove the state of an embedded exchange and all that came of it. Raises ConfigurationError for another state."""
-    if place.exchange.exists():
-        shutil.rmtree(place.state)
-    elif place.state.exists() and any(place.state.iterdir()):
-        what = "this is not the state of an embedded exchange: --fresh does not remove it"
-        raise ConfigurationError(str(place.state), what, "Name another directory with --state.")
+def forget(place: Place, orders: DayOrders | None = None) -> None:
+    """Remove a simulated exchange's state for another beginning, once everything of `orders` has been checked.
+
+    Raises ConfigurationError, BadData or ChecksFailed, and removes nothing, when the state is not a simulated
+    exchange's or the day could not be begun anew.
+    """
+    orders = orders or DayOrders()
+    if place.configuration().settings.broker.venue != "simulated":
+        raise ConfigurationError("--fresh", "is for a simulated venue", "Leave it out; nothing was removed.")
+    require_ours(place)
+    _check_beginning(place, orders)
+    for path in (orders.bars, orders.sectors):
+        if path is not None and path.resolve().is_relative_to(place.state.resolve()):
+            raise ConfigurationError(str(path), "lies in the state that --fresh removes", "Move it elsewhere.")
+    if orders.bars is not None:
+        from trader.adapters.bar_import import read_bars
+
+        read_bars(orders.bars)
+    remove(place)
 
 
 def run_days(place: Place, orders: DayOrders, progress: Progress, announce: Announce) -> tuple[DayRun, ...]:
     """Run the days; one that does not end well is the last."""
     simulated = place.configuration().settings.broker.venue == "simulated"
     if simulated:
-        orders = _begin(place, orders, announce)
+        _begin(place, orders, announce)
     elif orders.bars or orders.sectors:
         what = "--bars and --sectors are for a simulated venue"
         raise ConfigurationError(str(place.config), what, "Use `trader data import` and data.universe.")
     with open_desk(place, progress, Beginning(orders.day or FIRST_DAY, orders.bars)) as desk:
         first = orders.day or desk.clock.now().astimezone(NEW_YORK).date()
+        sessions = sessions_from(desk.calendar, first, orders.days)
         if simulated and not model_store(place).promotions():
             _prepare(desk, place, first, announce)
-        return _run(desk, place, _sessions(desk, first, orders.days), announce)
+        return _run(desk, place, sessions, announce)
 
 
-def _begin(place: Place, orders: DayOrders, announce: Announce) -> DayOrders:
-    """Copy the candidates and import the bars before the first day."""
+def _begin(place: Place, orders: DayOrders, announce: Announce) -> None:
+    """Check the orders, say which market it is, and copy candidates and bars before the first day."""
+    from trader.adapters.embedded_exchange import remembered_market
+
+    broker = place.configuration().settings.broker
+    if (market := remembered_market(place.exchange)) is not None:
+        if orders.day is not None:
+            require_begun_market(market, sessions_from(exchange_calendar(place), orders.day, orders.days))
+        announce(f"Bars from {market.bars}" if market.bars else _synthetic(broker.simulation))
+        return
+    _check_beginning(place, orders)
+    mark(place)
+    if orders.bars is not None and orders.day is not None:
+        _import(place, orders.bars, orders.sectors, orders.day, announce)
+    else:
+        announce(f"Market of {broker.url}" if broker.url else _synthetic(broker.simulation))
+
+
+def _synthetic(simulation: SimulationPolicy) -> str:
+    return f"Synthetic market: {simulation.symbols} symbols, seed {simulation.seed}"
+
+
+def _check_beginning(place: Place, orders: DayOrders) -> None:
+    """Raise ConfigurationError, BadData or ChecksFailed when no market can be begun with these orders."""
+    from trader.adapters.bar_import import require_file
+    from trader.adapters.universe_file import read_universe
+
+    if orders.bars is not None and orders.day is None:
+        raise ConfigurationError("--bars", "without a date", "Name the first day: --date 2022-03-16.")
+    if orders.sectors is not None and orders.bars is None:
+        raise ConfigurationError(
+            "--sectors", "without --bars", "Name the bars; a synthetic market has its own sectors."
+        )
+    sessions = sessions_from(exchange_calendar(place), orders.day or FIRST_DAY, orders.days)
+    broker = place.configuration().settings.broker
+    if orders.bars is not None:
+        require_bars(orders.bars, sessions)
+    elif broker.url is None:
+        require_synthetic_market(broker.simulation, sessions)
+    if orders.sectors is not None:
+        require_file(orders.sectors)
+        read_universe(orders.sectors)
+
+
+def _import(place: Place, bars: Path, sectors: Path | None, first: date, announce: Announce) -> None:
+    """The candidates, and the bars up to two sessions before the first day: what is newer comes over the wire."""
     from trader.adapters.bar_import import import_bars
     from trader.adapters.universe_file import read_universe, write_universe
 
-    if orders.bars is None or bar_archive(place).path.exists():
-        return orders
-    if orders.day is None:
-        raise ConfigurationError("--bars", "without a date", "Name the first day: --date 2022-03-16.")
-    if orders.sectors is not None:
-        write_universe(place.universe, read_universe(orders.sectors))
+    if sectors is not None:
+        write_universe(place.universe, read_universe(sectors))
     calendar = exchange_calendar(place)
-    report = import_bars(orders.bars, bar_archive(place), calendar, calendar.previous(orders.day).date)
-    announce(f"{report.stored:,} bars of {report.symbols} symbols from {orders.bars}, up to {report.last}")
+    until = calendar.previous(calendar.previous(first).date).date
+    report = import_bars(bars, bar_archive(place), calendar, until)
+    announce(
+        f"Bars from {bars}: {report.stored:,} of {report.symbols} symbols imported, {report.first} to {report.last}"
+    )
     for closed, rows in report.dropped:
         announce(f"{rows} bars of {closed} dropped: no session")
-    return replace(orders, bars=orders.bars.resolve())
 
 
 def _prepare(desk: Desk, place: Place, first: date, announce: Announce) -> None:
@@ -104,18 +168,11 @@ def _prepare(desk: Desk, place: Place, first: date, announce: Announce) -> None:
     trained = train_model(place, before)
     model_store(place).promote(trained.hash, desk.clock.now())
     tested = trained.contract.held_out
+    verdict = ": no more than chance" if abs(tested.t_statistic) < NOTABLE_T else ""
     announce(
         f"Model {trained.hash[:12]} promoted: {trained.contract.rows:,} examples, mean rank IC {tested.mean_rank_ic}"
-        f" over {tested.sessions} sessions it had not seen"
+        f" (t-statistic {tested.t_statistic}) over {tested.sessions} sessions it had not seen{verdict}"
     )
-
-
-def _sessions(desk: Desk, first: date, count: int) -> tuple[date, ...]:
-    ahead = first + timedelta(days=count * 2 + 10)
-    found = tuple(session.date for session in desk.calendar.sessions(first, ahead))
-    if found[0] != first:
-        raise ChecksFailed(f"{first} is no trading session", f"The next one is {found[0]}.")
-    return found[:count]
 
 
 def _run(desk: Desk, place: Place, sessions: tuple[date, ...], announce: Announce) -> tuple[DayRun, ...]:

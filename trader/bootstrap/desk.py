@@ -23,6 +23,7 @@ from trader.bootstrap.parts import (
     universe_of_bars,
 )
 from trader.bootstrap.place import Place
+from trader.bootstrap.simulated_state import mark
 from trader.domain.market import Universe
 from trader.modes.desk import Desk, Policies
 from trader.ports.clock import Clock, StopSignal
@@ -96,13 +97,14 @@ def _policies(settings: Settings) -> Policies:
 
 def _exchange_address(place: Place, settings: Settings, beginning: Beginning, stack: ExitStack) -> str | None:
     """The simulated exchange's URL, which is started for the desk's life when none is configured; None: Alpaca."""
-    from trader.adapters.embedded_exchange import EmbeddedExchange
+    from trader.adapters.embedded_exchange import EmbeddedExchange, remembered_market
 
     if settings.broker.venue == "alpaca" or settings.broker.url is not None:
         return settings.broker.url
     begins_at = datetime.combine(beginning.day, time(7), ZoneInfo(settings.calendar.timezone))
-    begun = (place.exchange / "market.json").exists()
+    begun = remembered_market(place.exchange) is not None
     start_at = datetime(2000, 1, 1, tzinfo=begins_at.tzinfo) if begun else begins_at  # never moves time back
+    mark(place)
     exchange = EmbeddedExchange(place.exchange, settings.broker.simulation, start_at, bars=beginning.bars)
     return stack.enter_context(exchange)
 
