@@ -8,7 +8,7 @@ export UV_SYSTEM_CERTS ?= true
 
 .PHONY: help setup demo test test-fast lint generated lock clean
 help:
-	@echo 'make demo       set everything up and trade a day on a simulated exchange; the report'"'"'s path comes last'
+	@echo 'make demo       set everything up and trade a day on a simulated exchange; the last line says what to type next'
 	@echo '                BARS=FILE.parquet SECTORS=FILE.csv DAY=YYYY-MM-DD DAYS=N PROFILE=demo|stress STATE=DIR'
 	@echo 'make test       set everything up, check the style and run every test'
 	@echo 'make test-fast  the unit and architecture tests alone'
@@ -35,9 +35,10 @@ $(VENV)/READY: requirements/uv.lock requirements/dev.lock pyproject.toml
 PROFILE ?= demo
 STATE ?= var/$(PROFILE)
 demo: setup
-	@$(BIN)/trader --config config/$(PROFILE).yaml --state '$(STATE)' day --fresh \
+	@$(BIN)/trader --config config/$(PROFILE).yaml --state '$(STATE)' --log-level warning day --fresh \
 	  $(if $(BARS),--bars '$(BARS)') $(if $(SECTORS),--sectors '$(SECTORS)') \
 	  $(if $(DAY),--date '$(DAY)') $(if $(DAYS),--days '$(DAYS)')
+	@printf 'Next: $(BIN)/trader --config config/$(PROFILE).yaml --state %q status\n' '$(STATE)'
 
 test: lint
 	$(BIN)/python -m pytest -n 2
