@@ -29,6 +29,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--with-parent", action="store_true", help="end when the starting process does")
     parser.add_argument("--shorting", action="store_true", help="a new account may sell short")
     parser.add_argument("--margin-multiplier", type=int, default=1, choices=(1, 2, 4), help="of a new account")
+    parser.add_argument("--subscription", choices=("basic", "plus"), default="plus", help="basic: no recent SIP data")
     return parser
 
 

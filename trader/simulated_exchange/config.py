@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 ClockMode = Literal["lockstep", "speed"]
+Subscription = Literal["basic", "plus"]
 
 
 class ExchangeStartError(Exception):
@@ -20,7 +21,8 @@ class ExchangeConfig:
     The market is either a Parquet file of bars, or `symbols` synthetic symbols between the two history dates.
     `at` sets a new exchange's clock; for an existing state it only moves the clock forward. `cash_usd`, `shorting` and
     `margin_multiplier` (1, 2 or 4) are for a new account alone. `rate_limit` is requests per simulated minute and key,
-    0 for none. `partial_fills` is the probability that an order fills in two parts.
+    0 for none. `partial_fills` is the probability that an order fills in two parts. A `basic`
+    subscription has no SIP data of the last 15 minutes.
     """
 
     state: Path
@@ -40,6 +42,7 @@ class ExchangeConfig:
     with_parent: bool = False
     shorting: bool = False
     margin_multiplier: int = 1
+    subscription: Subscription = "plus"
 
     def __post_init__(self) -> None:
         """Refuse what cannot run, naming the option."""

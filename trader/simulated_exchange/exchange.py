@@ -36,6 +36,7 @@ class Exchange:
     hub: Hub
     store: Store
     keys: Keys
+    drifts: set[str]
 
     def tick(self) -> None:
         """Let happen what is due by the clock."""
@@ -73,6 +74,7 @@ def open_exchange(config: ExchangeConfig) -> Exchange:
         hub=hub,
         store=store,
         keys=keys,
+        drifts=set(),
     )
 
 

@@ -1,6 +1,5 @@
 """What every API request passes: log, faults, keys, rate limit; and how refusals become answers."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -9,6 +8,8 @@ from uuid import UUID
 
 from aiohttp import web
 
+from trader.simulated_exchange.connections import cut, gone
+from trader.simulated_exchange.drift import drifted
 from trader.simulated_exchange.exchange import EXCHANGE, Exchange
 from trader.simulated_exchange.faults import FATES, Call
 from trader.simulated_exchange.refusals import TOO_MANY, RefusalError, invalid
@@ -90,9 +91,8 @@ async def _with_fault(request: web.Request, handler: Handler, call: Call) -> web
     if response is not None:
         return response
     if fault is not None and fault.startswith("hang"):
-        await _gone(request)
-    if request.transport is not None:
-        request.transport.abort()
+        await gone(request)
+    cut(request)
     return web.Response(status=500)
 
 
@@ -107,12 +107,6 @@ def _faulty(fault: str | None) -> web.Response | None:
     if kind == "429":
         return web.json_response({"code": TOO_MANY, "message": "too many requests."}, status=429)
     return web.Response(status=200) if kind == "empty" else None
-
-
-async def _gone(request: web.Request) -> None:
-    """Wait for the client to hang up."""
-    while request.transport is not None and not request.transport.is_closing():
-        await asyncio.sleep(0.05)
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -134,8 +128,17 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _handled(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        return await handler(request)
+        return _drifted(request, await handler(request))
     except RefusalError as refusal:
         return _refused(refusal)
     except web.HTTPException as answer:
         return web.json_response({"message": answer.reason}, status=answer.status)
+
+
+def _drifted(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """The answer as a later version of the broker's schema might have it, if that is asked for."""
+    drifts = request.app[EXCHANGE].drifts
+    if not drifts or not isinstance(response, web.Response) or response.content_type != "application/json":
+        return response
+    path = "/" + request.path.lstrip("/")
+    return web.json_response(drifted(drifts, path, json.loads(response.text or "null")), status=response.status)

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from trader.simulated_exchange.drift import read_drifts
 from trader.simulated_exchange.exchange import EXCHANGE
 from trader.simulated_exchange.faults import read_rule
 from trader.simulated_exchange.gate import read_json
@@ -9,6 +10,7 @@ from trader.simulated_exchange.levers import instant, known_symbol, number
 from trader.simulated_exchange.money import cents
 from trader.simulated_exchange.past import Lags
 from trader.simulated_exchange.refusals import invalid
+from trader.simulated_exchange.stream_faults import read_stream_fault
 from trader.simulated_exchange.timestamps import SECOND_NS, zulu
 from trader.simulated_exchange.wire import account_json, position_json
 
@@ -37,8 +39,9 @@ async def add_fault(request: web.Request) -> web.Response:
 
 
 async def clear_faults(request: web.Request) -> web.Response:
-    """DELETE /sim/faults."""
+    """DELETE /sim/faults, those of the stream too."""
     request.app[EXCHANGE].faults.clear()
+    request.app[EXCHANGE].hub.faults.clear()
     return web.Response(status=204)
 
 
@@ -91,6 +94,21 @@ async def lag(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+async def drift(request: web.Request) -> web.Response:
+    """POST /sim/drift {"drifts"}: how answers differ from the schema from now on; an empty list ends it."""
+    drifts = request.app[EXCHANGE].drifts
+    wanted = read_drifts((await read_json(request)).get("drifts"))
+    drifts.clear()
+    drifts.update(wanted)
+    return web.Response(status=204)
+
+
+async def fail_stream(request: web.Request) -> web.Response:
+    """POST /sim/stream/faults {"action", "event", "times"}."""
+    request.app[EXCHANGE].hub.faults.add(read_stream_fault(await read_json(request)))
+    return web.Response(status=204)
+
+
 async def sectors(request: web.Request) -> web.Response:
     """GET /sim/sectors: empty for a market read from a file."""
     return web.json_response(request.app[EXCHANGE].engine.market.panel.sectors)
@@ -106,5 +124,7 @@ ROUTES = [
     ("POST", "/sim/positions", add_position),
     ("POST", "/sim/account/reset", reset),
     ("POST", "/sim/lag", lag),
+    ("POST", "/sim/drift", drift),
+    ("POST", "/sim/stream/faults", fail_stream),
     ("GET", "/sim/sectors", sectors),
 ]

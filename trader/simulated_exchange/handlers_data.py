@@ -15,9 +15,10 @@ from trader.simulated_exchange.exchange import EXCHANGE
 from trader.simulated_exchange.market import Bar
 from trader.simulated_exchange.panel import Ints
 from trader.simulated_exchange.refusals import invalid
-from trader.simulated_exchange.timestamps import new_york_date
+from trader.simulated_exchange.timestamps import SECOND_NS, new_york_date
 
 _MINUTE_S, _DAY_S = 60, 24 * 3600
+_SIP_DELAY_NS = 15 * 60 * SECOND_NS
 
 
 def _engine(request: web.Request) -> Engine:
@@ -32,10 +33,19 @@ def _symbols(request: web.Request) -> list[str]:
     return sorted(set(asked) & _engine(request).market.row.keys())
 
 
+def _entitle(request: web.Request, end_ns: int, default_feed: str) -> None:
+    """403, without a code, for SIP data that the subscription does not include."""
+    exchange = request.app[EXCHANGE]
+    recent = end_ns > exchange.engine.now_ns - _SIP_DELAY_NS
+    if recent and exchange.config.subscription == "basic" and request.query.get("feed", default_feed) == "sip":
+        raise web.HTTPForbidden(reason="subscription does not permit querying recent SIP data")
+
+
 async def bars(request: web.Request) -> web.Response:
     """GET /v2/stocks/bars: 1Day bars of finished sessions, by symbol then time, `limit` counted over all symbols."""
     if request.query.get("timeframe") not in {"1Day", "1D"}:
         raise invalid("this exchange has bars of timeframe 1Day only")
+    _entitle(request, query.instant(request.query, "end") or 0, "sip")
     market = _engine(request).market
     left = query.count(request.query, "limit", 1000, 10_000)
     page: list[str] = []
@@ -95,6 +105,7 @@ def _place(token: str | None) -> tuple[str, int]:
 def _each(request: web.Request, key: str, make: Callable[[Engine, str], Json | None]) -> web.Response:
     """One entry per symbol that has one."""
     engine = _engine(request)
+    _entitle(request, engine.now_ns, "iex")
     made = {symbol: make(engine, symbol) for symbol in _symbols(request)}
     return web.json_response({key: {symbol: entry for symbol, entry in made.items() if entry is not None}})
 
@@ -164,6 +175,7 @@ async def latest_trades(request: web.Request) -> web.Response:
 async def snapshots(request: web.Request) -> web.Response:
     """GET /v2/stocks/snapshots: symbols at the top level."""
     engine = _engine(request)
+    _entitle(request, engine.now_ns, "iex")
     made = {symbol: _snapshot(engine, symbol) for symbol in _symbols(request)}
     return web.json_response({symbol: entry for symbol, entry in made.items() if entry is not None})
 

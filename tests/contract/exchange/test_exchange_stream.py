@@ -18,6 +18,11 @@ from tests.contract.exchange.running import RunningExchange
 @pytest.fixture
 def updates(exchange: RunningExchange) -> Iterator[Queue[Any]]:
     """What a listening TradingStream is told."""
+    yield from listening(exchange)
+
+
+def listening(exchange: RunningExchange) -> Iterator[Queue[Any]]:
+    """What a TradingStream is told, for as long as it runs."""
     told: Queue[Any] = Queue()
 
     async def tell(update: Any) -> None:
