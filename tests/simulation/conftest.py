@@ -9,9 +9,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+
+from tests.support.desk import NeverStopped
+from trader.adapters.clock import SystemClock
+from trader.adapters.ledger import open_ledger
+from trader.domain.journal import Event
+
+E = TypeVar("E", bound=Event)
 
 DAY = "2026-03-16"
 BEFORE_THE_OPEN = "2026-03-16T09:00:00-04:00"
@@ -52,14 +59,41 @@ class Sandbox:
     url: str
 
     def run(self, mode: str = "session", **options: Any) -> int:
-        """The exit status of one run; negative when a signal ended it."""
-        answer = self.zygote.ask(do="run", mode=mode, state=str(self.state), url=self.url, day=DAY, **options)
-        return int(answer["status"])
+        """The exit status of one run; negative when a signal ended it. `trap` is one, `traps` are more of them."""
+        return int(self._ask(mode, options)["status"])
 
     def session(self, **options: Any) -> str:
         """The result of one session run that ends by itself."""
         assert self.run(**options) == 0
+        return self.outcome()
+
+    def paused(self, **options: Any) -> int:
+        """The pid of a session that a trap has made to pause."""
+        answer = self._ask("session", options)
+        assert answer["status"] is None, "the session ended before it paused"
+        return int(answer["pid"])
+
+    def finish(self, pid: int) -> int:
+        """The exit status of a session that had paused."""
+        return int(self.zygote.ask(do="finish", pid=pid)["status"])
+
+    def _ask(self, mode: str, options: dict[str, Any]) -> dict[str, Any]:
+        given: dict[str, Any] = {"state": str(self.state), "url": self.url, "day": DAY, **options}
+        traps = [given.pop("trap")] if "trap" in given else []
+        return self.zygote.ask(do="run", mode=mode, **{"traps": traps, **given})
+
+    def outcome(self) -> str:
+        """What the last run that came to its end left: a word, a document, or its error."""
         return (self.state / "outcome.txt").read_text()
+
+    def events(self, kind: type[E]) -> list[E]:
+        """The ledger's events of a kind."""
+        ledger = open_ledger(self.state / "ledger.db", SystemClock(NeverStopped()))
+        return [entry.event for entry in ledger.entries() if isinstance(entry.event, kind)]
+
+    def advance(self, to: str) -> None:
+        """Let the exchange's time pass."""
+        self.control("/sim/clock/advance", {"to": to})
 
     def calls(self) -> list[str]:
         """The ledger writes and broker calls of the last run."""

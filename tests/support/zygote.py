@@ -1,20 +1,22 @@
 """A process that has imported everything and forks what a test asks for, so that a real SIGKILL costs a fork only.
 
-One JSON request a line on stdin, one JSON answer a line on stdout. It starts exchanges and runs modes; a run may be
-killed (SIGKILL, by itself) right before or right after its n-th ledger write or broker call.
+One JSON request a line on stdin, one JSON answer a line on stdout. It starts exchanges and runs modes; something may
+happen to a run (a SIGKILL, a halt) right before or right after a ledger write or broker call of its own.
 """
 
 import json
 import os
+import select
 import signal
 import sys
 import traceback
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import alpaca.data.historical.stock
 import alpaca.trading.client
@@ -25,11 +27,18 @@ import trader.training.train
 from tests.support.desk import open_desk, prepare
 from trader.adapters.clock import SignalStop
 from trader.adapters.state_file import StateFile
+from trader.bootstrap.stops import resume
 from trader.domain.canonical import dumps
+from trader.domain.errors import TraderError
 from trader.domain.journal import TradingState
+from trader.modes.control import emergency_stop
+from trader.modes.desk import Desk
 from trader.modes.eod import close_day
-from trader.modes.planning import plan_day
+from trader.modes.planning import adopt, plan_day
+from trader.modes.preflight import preflight
 from trader.modes.session import run_session
+from trader.modes.trading_day import run_day
+from trader.modes.update import update_bars
 from trader.simulated_exchange.config import ExchangeConfig
 from trader.simulated_exchange.server import serve
 
@@ -40,53 +49,69 @@ READS = frozenset({"entries", "latest", "verify", "head", "read"})  # of ledger 
 
 @dataclass(frozen=True)
 class Trap:
-    """What happens at the n-th call, before or after it."""
+    """What happens before or after a call: the n-th of all, or, as in `broker.submit 2`, the n-th of one name."""
 
-    at: int
+    at: int | str
     when: str
     act: Callable[[], None]
 
 
 class Tripwire:
-    """Around a part: writes its calls down, and springs the trap at its call."""
+    """Around a part: writes its calls down, and springs the traps at their calls."""
 
-    count = 0
+    calls: ClassVar[Counter[str]] = Counter()
 
-    def __init__(self, name: str, part: Any, trace: Path, trap: Trap) -> None:
-        self._name, self._part, self._trace, self._trap = name, part, trace, trap
+    def __init__(self, name: str, part: Any, trace: Path, traps: Sequence[Trap]) -> None:
+        self._name, self._part, self._trace, self._traps = name, part, trace, traps
 
     def __getattr__(self, call: str) -> Any:
         found = getattr(self._part, call)
         if not callable(found) or (self._name in ("ledger", "plans") and call in READS):
             return found
-        return lambda *args: self._counted(call, found, args)
+        return lambda *args: self._counted(f"{self._name}.{call}", found, args)
 
-    def _counted(self, call: str, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        Tripwire.count += 1
+    def _counted(self, name: str, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        Tripwire.calls[name] += 1
         with self._trace.open("a") as trace:
-            trace.write(f"{self._name}.{call}\n")
-        here = Tripwire.count == self._trap.at
-        if here and self._trap.when == "before":
-            self._trap.act()
+            trace.write(f"{name}\n")
+        places = (Tripwire.calls.total(), f"{name} {Tripwire.calls[name]}")
+        here = [trap for trap in self._traps if trap.at in places]
+        _spring(here, "before")
         try:
             return function(*args)
         finally:
-            if here and self._trap.when == "after":
-                self._trap.act()
+            _spring(here, "after")
 
 
-def acts(state: Path, url: str) -> dict[str, Callable[[], None]]:
+def _spring(traps: Sequence[Trap], when: str) -> None:
+    for trap in traps:
+        if trap.when == when:
+            trap.act()
+
+
+def acts(request: dict[str, Any]) -> dict[str, Callable[[], None]]:
     """What a trap can do."""
 
-    def cancel_everything() -> None:
-        keys = {"APCA-API-KEY-ID": "SIMULATED", "APCA-API-SECRET-KEY": "SIMULATED"}
-        urllib.request.urlopen(urllib.request.Request(f"{url}/v2/orders", headers=keys, method="DELETE"), timeout=10)
+    def call(method: str, path: str, body: dict[str, str] | None = None) -> None:
+        headers = {"APCA-API-KEY-ID": "SIMULATED", "APCA-API-SECRET-KEY": "SIMULATED"}
+        data = json.dumps(body).encode() if body else None
+        asked = urllib.request.Request(request["url"] + path, data, headers, method=method)
+        urllib.request.urlopen(asked, timeout=10)
+
+    def go_on() -> None:
+        """Let the run that has paused go on, and see it end."""
+        ended = os.pidfd_open(request["beside"])
+        os.kill(request["beside"], signal.SIGCONT)
+        select.select([ended], [], [])
 
     return {
         "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
         "terminate": lambda: os.kill(os.getpid(), signal.SIGTERM),
-        "halt": lambda: StateFile(state / "STATE").write(TradingState.HALT, "test"),
-        "cancel": cancel_everything,
+        "pause": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+        "go_on": go_on,
+        "halt": lambda: StateFile(Path(request["state"]) / "STATE").write(TradingState.HALT, "test"),
+        "cancel": lambda: call("DELETE", "/v2/orders"),
+        "wait": lambda: call("POST", "/sim/clock/advance", {"to": request["until"]}),
     }
 
 
@@ -126,9 +151,20 @@ def start_exchange(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:
-    """Fork a mode and wait for it; answers its exit status (negative: the signal that ended it)."""
-    _, status = os.waitpid(fork(lambda: _mode(request)), 0)
-    return {"status": os.waitstatus_to_exitcode(status)}
+    """Fork a mode and wait until it ends or pauses; see `_seen`."""
+    return _seen(fork(lambda: _mode(request)), os.WUNTRACED)
+
+
+def finish(request: dict[str, Any]) -> dict[str, Any]:
+    """Let a run that has paused go on, and wait for its end."""
+    os.kill(request["pid"], signal.SIGCONT)
+    return _seen(request["pid"], 0)
+
+
+def _seen(pid: int, options: int) -> dict[str, Any]:
+    """The pid and the exit status: negative is the signal that ended it, None means that it has paused."""
+    _, status = os.waitpid(pid, options)
+    return {"pid": pid, "status": None if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)}
 
 
 def _mode(request: dict[str, Any]) -> int:
@@ -137,23 +173,43 @@ def _mode(request: dict[str, Any]) -> int:
     if request["mode"] == "prepare":
         prepare(state, url, day)
         return 0
-    at, when, act = request.get("trap", (0, "never", "kill"))
-    trace, trap = state / "calls.txt", Trap(at, when, acts(state, url)[act])
+    trace, known = state / "calls.txt", acts(request)
+    traps = [Trap(at, when, known[act]) for at, when, act in request.get("traps", ())]
     trace.unlink(missing_ok=True)
+
+    def wrap(name: str, part: Any) -> Any:
+        return Tripwire(name, part, trace, traps)
+
     with SignalStop() as stop:
-        desk = open_desk(
-            state,
-            url,
-            wrap=lambda name, part: Tripwire(name, part, trace, trap),
-            read_timeout_s=request.get("read_timeout_s", "15"),
-            stop=stop,
-        )
-        if request["mode"] == "eod":
-            report = close_day(desk, day)
-            (state / "outcome.txt").write_text(dumps(report))
-            return 0
-        (state / "outcome.txt").write_text(run_session(desk, day).result)
-    return 0
+        desk = open_desk(state, url, wrap=wrap, read_timeout_s=request.get("read_timeout_s", "15"), stop=stop)
+        desk = replace(desk, **{part: wrap(part, getattr(desk, part)) for part in request.get("watched", ())})
+        try:
+            outcome = MODES[request["mode"]](desk, day)
+        except TraderError as error:
+            outcome, status = str(error), error.exit_code
+        else:
+            status = 0
+        (state / "outcome.txt").write_text(outcome)
+    return status
+
+
+def _resume(desk: Desk, _day: date) -> str:
+    resume(desk)
+    return ""
+
+
+MODES: dict[str, Callable[[Desk, date], str]] = {
+    "preflight": lambda desk, day: dumps(preflight(desk, day).checks),
+    "session": lambda desk, day: run_session(desk, day).result,
+    "eod": lambda desk, day: dumps(close_day(desk, day)),
+    "day": lambda desk, day: dumps(run_day(desk, day, close_day)),
+    "stop": lambda desk, _day: dumps(emergency_stop(desk, "a person's reason", "test", flatten=False)),
+    "flatten": lambda desk, _day: dumps(emergency_stop(desk, "a person's reason", "test", flatten=True)),
+    "resume": _resume,
+    "adopt": lambda desk, _day: dumps(adopt(desk, "explained")),
+    "update": lambda desk, day: dumps(update_bars(desk, day)),
+}
+"""What a run may be: each answers its outcome, which is left in `outcome.txt`."""
 
 
 def end(request: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +222,7 @@ def end(request: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Answer requests until stdin ends."""
-    answers = {"exchange": start_exchange, "run": run, "end": end}
+    answers = {"exchange": start_exchange, "run": run, "finish": finish, "end": end}
     for line in sys.stdin:
         request = cast("dict[str, Any]", json.loads(line))
         sys.stdout.write(json.dumps(answers[request["do"]](request)) + "\n")

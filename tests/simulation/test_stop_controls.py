@@ -1,0 +1,199 @@
+"""Halt, emergency stop and resume: everything stops whatever fails meanwhile, and afterwards nothing was forgotten."""
+
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulation.conftest import AFTER_THE_CLOSE, Sandbox, Zygote, copied, wire_is_clean
+from trader.adapters.state_file import StateFile
+from trader.domain.errors import BrokerUnavailable, ChecksFailed, ConfigurationError
+from trader.domain.journal import DayClosed, OrderIntended, SessionEnded, TradingState
+
+HALF_FILLED = "2026-03-16T09:30:45-04:00"
+AFTERNOON = "2026-03-16T15:00:00-04:00"
+LAST_MOMENT = "2026-03-16T15:49:59-04:00"
+LOST_POST = {"method": "POST", "path": "/v2/orders", "action": "504_before"}
+LOST_CANCEL = {"method": "DELETE", "path": "/v2/orders/*", "action": "504_before"}
+LOST_LOOK = {"method": "GET", "path": "/v2/orders", "action": "504_before", "times": 99}
+BY_A_PERSON = (TradingState.HALT, "a person's reason")
+
+
+def state(sandbox: Sandbox) -> tuple[TradingState, str]:
+    """The trading state and its reason."""
+    return StateFile(sandbox.state / "STATE").read()
+
+
+def suspended(sandbox: Sandbox) -> bool:
+    """Whether the broker refuses new orders."""
+    return bool(sandbox.control("/v2/account/configurations")["suspend_trade"])
+
+
+def closing_orders(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """The orders of the flattening, oldest first; of one symbol each has begun when the one before had ended."""
+    found = sandbox.control("/v2/orders?status=all&limit=500&direction=asc")
+    orders = [order for order in found if ".f" in order["client_order_id"]]
+    for symbol in {order["symbol"] for order in orders}:
+        for before, after in pairwise(order for order in orders if order["symbol"] == symbol):
+            assert (before["filled_at"] or before["canceled_at"]) <= after["submitted_at"]
+    return orders
+
+
+def test_a_live_session_lets_go_and_everything_is_closed(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        traps = [("broker.submit 3", "after", act) for act in ("wait", "pause")]
+        session = sandbox.paused(traps=traps, until=HALF_FILLED)
+        trap = ("lease.hold 3", "before", "go_on")
+        status = sandbox.run("flatten", watched=["lease"], trap=trap, beside=session)
+        assert (sandbox.finish(session), status) == (0, 0)
+        report = json.loads(sandbox.outcome())
+        assert (report["open_orders"], report["open_positions"], report["suspended"]) == ([], [], True)
+        intended = {event.client_order_id for event in sandbox.events(OrderIntended)}
+        assert intended >= {order["client_order_id"] for order in closing_orders(sandbox)} > set()
+        assert sandbox.control("/v2/positions") == []
+        assert (suspended(sandbox), state(sandbox)) == (True, BY_A_PERSON)
+        wire_is_clean(sandbox.control("/sim/log"))
+        sandbox.advance(AFTER_THE_CLOSE)
+        assert sandbox.run("eod") == 0
+        assert [closed.breaks for closed in sandbox.events(DayClosed)] == [0], "closing orders are in the books as well"
+
+
+def test_a_closing_order_that_rests_is_cancelled_before_the_next(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.session() == "complete"
+        sandbox.control("/sim/faults", {**LOST_CANCEL, "times": 1})
+        trap = ("broker.submit 1", "before", "wait")  # the market falls below the limits meanwhile
+        assert sandbox.run("flatten", trap=trap, until=AFTERNOON) == 0
+        orders = closing_orders(sandbox)
+        assert sandbox.control("/v2/positions") == []
+        posts = [line["status"] for line in sandbox.control("/sim/log") if line["method"] == "POST"]
+    assert "canceled" in {order["status"] for order in orders}
+    assert [order["client_order_id"].split(".")[6] for order in orders] == ["f0", "f1", "f2"]
+    assert set(posts) == {200}
+
+
+def test_while_the_market_is_closed_positions_remain_and_the_stop_says_so(
+    zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        wish = {"symbol": min(sandbox.control("/sim/sectors")), "qty": "1", "side": "buy", "type": "market"}
+        sandbox.control("/v2/orders", {**wish, "time_in_force": "day"})
+        assert sandbox.run("flatten") == ChecksFailed.exit_code
+        assert "market is closed" in sandbox.outcome()
+        assert [status for _, _, status in sandbox.orders().values()] == ["canceled"]
+        assert sandbox.control("/v2/positions") != []
+        assert (suspended(sandbox), state(sandbox)) == (True, BY_A_PERSON)
+        sandbox.advance(AFTERNOON)
+        assert sandbox.run("flatten") == 0
+        assert sandbox.control("/v2/positions") == []
+        assert suspended(sandbox)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [({**LOST_CANCEL, "times": 99}, 0), (LOST_LOOK, BrokerUnavailable.exit_code)]
+)
+def test_the_broker_is_barred_though_it_failed_before(
+    fault: dict[str, Any], status: int, zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.run(trap=("broker.submit 3", "after", "kill")) == -9
+        sandbox.control("/sim/faults", fault)
+        assert sandbox.run("stop") == status
+        assert (suspended(sandbox), state(sandbox)) == (True, BY_A_PERSON)
+
+
+def test_the_broker_is_barred_though_the_state_cannot_be_written(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        (sandbox.state / "STATE").mkdir()
+        assert sandbox.run("flatten") == ChecksFailed.exit_code, "the market is closed"
+        sandbox.advance(AFTERNOON)
+        assert sandbox.run("flatten") == ConfigurationError.exit_code
+        assert sandbox.control("/v2/positions") == []
+        assert suspended(sandbox)
+
+
+def test_sigterm_ends_the_loops_of_a_stop(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.session() == "complete"
+        assert sandbox.run("flatten", trap=("broker.submit 1", "after", "terminate")) == 0
+        calls = sandbox.calls()
+        assert suspended(sandbox)
+        assert json.loads(sandbox.outcome())["open_positions"], "it says what it left"
+    assert calls.count("broker.positions") == 3, "in its round, after it, and for the report"
+    assert calls.count("broker.orders_of") == 5, "no waiting for cancels any more"
+
+
+@pytest.mark.parametrize("flatten", [False, True])
+def test_after_a_stop_and_a_resume_the_session_goes_on_at_once(
+    flatten: bool, zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.run(trap=("broker.submit 3", "after", "kill")) == -9
+        assert sandbox.run("flatten" if flatten else "stop") == 0
+        assert sandbox.session() == "halted"
+        assert sandbox.run("resume") == 0
+        assert not suspended(sandbox)
+        assert sandbox.session() == "complete"
+        sandbox.advance(AFTER_THE_CLOSE)
+        assert sandbox.run("eod") == 0
+        assert [closed.breaks for closed in sandbox.events(DayClosed)] == [0]
+        wire_is_clean(sandbox.control("/sim/log"))
+
+
+def test_the_reason_that_a_person_gave_stands(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        traps = [("broker.submit 3", "after", act) for act in ("halt", "cancel")]
+        assert sandbox.session(traps=traps) == "halted"
+        assert state(sandbox) == (TradingState.HALT, "test"), "though others have cancelled an order"
+
+
+def bought_and_sold(sandbox: Sandbox) -> Counter[str]:
+    """Shares filled, by line of the plan."""
+    filled: Counter[str] = Counter()
+    for name, (_, quantity, _) in sandbox.orders().items():
+        filled[name.rpartition(".")[0]] += int(quantity)
+    return filled
+
+
+@pytest.mark.parametrize("post", [1, 3])
+def test_a_lost_post_survives_a_halt(post: int, zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "undisturbed") as sandbox:
+        assert sandbox.session() == "complete"
+        wanted, name = bought_and_sold(sandbox), list(sandbox.orders())[-post]
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        sandbox.control("/sim/faults", {**LOST_POST, "client_order_id": name})
+        assert sandbox.session(trap=(f"broker.submit {post}", "after", "halt")) == "halted"
+        assert name not in sandbox.orders()
+        assert sandbox.run("resume") == 0
+        assert sandbox.session() == "complete"
+        assert name in sandbox.orders()
+        assert bought_and_sold(sandbox) == wanted
+        wire_is_clean(sandbox.control("/sim/log"))
+
+
+def test_the_proof_of_absence_begins_anew_with_every_post(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        sandbox.control("/sim/faults", {**LOST_POST, "times": 2})
+        assert sandbox.run(trap=("broker.submit 2", "after", "kill")) == -9
+        assert sandbox.session() == "complete"
+        wire_is_clean(log := sandbox.control("/sim/log"))
+    posts = [line for line in log if line["method"] == "POST"]
+    first, second, third = (datetime.fromisoformat(line["at"]) for line in posts[:3])
+    assert len({line["client_order_id"] for line in posts[:3]}) == 1
+    assert min(second - first, third - second) >= timedelta(seconds=10)
+
+
+def test_sigterm_while_the_close_winds_down_is_no_end_of_the_session(
+    zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        traps = [("broker.submit 3", "before", "wait"), ("broker.cancel 1", "after", "terminate")]
+        assert sandbox.session(traps=traps, until=LAST_MOMENT) == "stopped"
+        assert sandbox.events(SessionEnded) == []
+        assert sandbox.session() == "complete"
+        assert len(sandbox.events(SessionEnded)) == 1
+        assert "canceled" in {status for _, _, status in sandbox.orders().values()}

@@ -1,0 +1,41 @@
+"""To reduce is to go towards zero and never through it, in the plan and at the gate."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.support.orders import DAY, gate_state, quote
+from trader.decision.admission import ApprovedOrder, admit
+from trader.decision.plan import trades
+from trader.domain.orders import OrderRequest, Side
+from trader.domain.plan import Denial, Target
+from trader.domain.policy import SizingPolicy
+from trader.domain.portfolio import Book, Holding, Lot
+
+PRICE = Decimal(100)
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "reduces"),
+    [(-500, 200, False), (500, -200, False), (-500, -200, True), (500, 200, True), (-500, 0, True), (0, 200, False)],
+)
+def test_a_plan_that_crosses_zero_opens(held: int, wanted: int, reduces: bool) -> None:
+    book = Book(Decimal(0), (Holding("AAA", (Lot(DAY, Decimal(held), held * PRICE),)),))
+    target = Target("AAA", Decimal(1), Decimal("0.5"), Decimal(wanted), PRICE)
+    [order] = trades([target], book, {"AAA": PRICE}, frozenset(), SizingPolicy())
+    assert order.quantity == abs(wanted - held)
+    assert order.reduces == reduces
+
+
+@pytest.mark.parametrize(("held", "side"), [(10, Side.SELL), (-10, Side.BUY)])
+def test_the_gate_lets_a_reducer_only_close(held: int, side: Side) -> None:
+    state = gate_state(held_quantity=Decimal(held))
+    other = Side.BUY if side is Side.SELL else Side.SELL
+
+    def verdict(way: Side, quantity: int) -> ApprovedOrder | Denial:
+        return admit(OrderRequest("id", "AAA", way, Decimal(quantity), reduces=True), quote(), state)
+
+    assert isinstance(verdict(side, 10), ApprovedOrder)
+    for denied in (verdict(side, 11), verdict(other, 1)):
+        assert isinstance(denied, Denial)
+        assert denied.code == "reduce_only"
