@@ -78,6 +78,12 @@ def test_an_audit_shows_the_limits_the_post_and_the_fills(traded: Trader) -> Non
     assert shown.count("POST answered") == 1
 
 
+def test_fresh_removes_nothing_for_a_day_that_cannot_begin(traded: Trader) -> None:
+    head = traded("ledger verify")
+    assert "none.parquet" in traded("day --fresh --date 2026-03-16 --bars none.parquet", code=2)
+    assert traded("ledger verify") == head
+
+
 def test_a_day_that_was_ended_early_has_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     day = date.fromisoformat(DAY)
     run = DayRun(day, PreflightReport(day, (Check("clock", ok=False, detail="late.", remedy="Set it."),)), None, None)

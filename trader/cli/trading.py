@@ -98,11 +98,11 @@ def day(
     from trader.bootstrap.days import DayOrders, forget, run_days
     from trader.cli.watching import watched
 
-    options = options_of(context)
+    options, orders = options_of(context), DayOrders(date, days, bars, sectors)
     if fresh:
-        forget(options.place)
+        forget(options.place, orders)
     with watched(options) as (progress, announce):
-        runs = run_days(options.place, DayOrders(date, days, bars, sectors), progress, announce)
+        runs = run_days(options.place, orders, progress, announce)
     from trader.cli.reporting import print_days
 
     print_days(options.place, runs, json)
