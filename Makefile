@@ -35,7 +35,7 @@ $(VENV)/READY: requirements/uv.lock requirements/dev.lock pyproject.toml
 PROFILE ?= demo
 STATE ?= var/$(PROFILE)
 demo: setup
-	@$(BIN)/trader --config config/$(PROFILE).yaml --state '$(STATE)' --log-level warning day --fresh \
+	@$(BIN)/trader --config config/$(PROFILE).yaml --state '$(STATE)' day --fresh \
 	  $(if $(BARS),--bars '$(BARS)') $(if $(SECTORS),--sectors '$(SECTORS)') \
 	  $(if $(DAY),--date '$(DAY)') $(if $(DAYS),--days '$(DAYS)')
 	@printf 'Next: $(BIN)/trader --config config/$(PROFILE).yaml --state %q status\n' '$(STATE)'

@@ -18,17 +18,16 @@ Watch = tuple[Callable[[str, int, int], None], Callable[[str], None]]
 
 @contextmanager
 def watched(options: Options) -> Iterator[Watch]:
-    """(progress, announce) for the block; from here on every log line goes to the state's log file as well."""
+    """(progress, announce) for the block; from here on log lines go to the state's log file, warnings to people as well."""
     log = options.place.log
     log.parent.mkdir(parents=True, exist_ok=True)
     copy = log.open("a", encoding="utf-8", buffering=1)
     atexit.register(copy.close)  # no earlier: an unexpected error is logged when the block is left
+    options.log(copy, quiet=True)
     if sys.stderr.isatty():
         with _progress() as shown:
-            options.log(copy, quiet=True)
             yield _bar(shown), lambda line: shown.console.print(line, highlight=False)
     else:
-        options.log(copy)
         yield lambda _what, _done, _total: None, lambda line: typer.echo(line, err=True)
 
 
