@@ -18,7 +18,7 @@ Watch = tuple[Callable[[str, int, int], None], Callable[[str], None]]
 
 @contextmanager
 def watched(options: Options) -> Iterator[Watch]:
-    """(progress, announce) for the block; from here on log lines go to the state's log file, warnings to people as well."""
+    """(progress, announce) for the block; log lines go to the state's log file, warnings to people as well."""
     log = options.place.log
     log.parent.mkdir(parents=True, exist_ok=True)
     copy = log.open("a", encoding="utf-8", buffering=1)
