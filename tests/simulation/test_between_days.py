@@ -78,6 +78,17 @@ def test_a_break_bars_the_next_session_until_a_person_takes_the_brokers_book_ove
         assert sandbox.run("adopt") == ChecksFailed.exit_code, "not while a session is under way"
 
 
+def test_the_brokers_book_is_not_taken_over_before_the_day_is_closed(
+    zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.run(trap=("broker.submit 3", "after", "kill")) == -9
+        sandbox.advance(AFTER_THE_CLOSE)
+        assert sandbox.run("adopt") == ChecksFailed.exit_code
+        assert sandbox.run("eod") == 0
+        assert [closed.breaks for closed in sandbox.events(DayClosed)] == [0], "no fill counts twice"
+
+
 def test_a_session_first_started_after_the_close_is_too_late(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
     with copied(zygote, morning, tmp_path / "state") as sandbox:
         sandbox.advance(AFTER_THE_CLOSE)

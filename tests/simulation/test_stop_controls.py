@@ -65,7 +65,7 @@ def test_a_live_session_lets_go_and_everything_is_closed(zygote: Zygote, morning
 def test_a_closing_order_that_rests_is_cancelled_before_the_next(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
     with copied(zygote, morning, tmp_path / "state") as sandbox:
         assert sandbox.session() == "complete"
-        sandbox.control("/sim/faults", {**LOST_CANCEL, "times": 1})
+        sandbox.control("/sim/faults", {**LOST_CANCEL, "times": 12})
         trap = ("broker.submit 1", "before", "wait")  # the market falls below the limits meanwhile
         assert sandbox.run("flatten", trap=trap, until=AFTERNOON) == 0
         orders = closing_orders(sandbox)
@@ -114,6 +114,30 @@ def test_the_broker_is_barred_though_the_state_cannot_be_written(zygote: Zygote,
         assert sandbox.run("flatten") == ConfigurationError.exit_code
         assert sandbox.control("/v2/positions") == []
         assert suspended(sandbox)
+
+
+def test_a_cancel_without_an_answer_is_asked_for_again(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.run(trap=("broker.submit 3", "after", "kill")) == -9
+        sandbox.control("/sim/faults", {**LOST_CANCEL, "times": 2})
+        assert sandbox.run("stop") == 0
+        assert {status for _, _, status in sandbox.orders().values()} == {"canceled", "filled"}
+
+
+def test_the_broker_is_barred_though_it_did_not_answer_at_first(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        sandbox.control("/sim/faults", {**LOST_POST, "method": "PATCH", "path": "/v2/account/configurations"})
+        assert sandbox.run("stop") == 0
+        assert suspended(sandbox)
+
+
+def test_an_order_for_the_next_open_is_cancelled_too(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        sandbox.advance("2026-03-16T17:00:00-04:00")
+        wish = {"symbol": min(sandbox.control("/sim/sectors")), "qty": "1", "side": "buy", "type": "market"}
+        sandbox.control("/v2/orders", {**wish, "time_in_force": "day"})
+        assert sandbox.run("stop") == 0
+        assert [status for _, _, status in sandbox.orders().values()] == ["canceled"]
 
 
 def test_sigterm_ends_the_loops_of_a_stop(zygote: Zygote, morning: Path, tmp_path: Path) -> None:

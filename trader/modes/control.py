@@ -11,7 +11,7 @@ from trader.decision.admission import approve_flatten, intended
 from trader.domain.errors import BrokerUnavailable, CancelRefused, ChecksFailed, LeaseHeld, TraderError
 from trader.domain.journal import CancelRequested, Event, StateChanged, TradingState
 from trader.domain.market import SessionDay
-from trader.domain.orders import BrokerOrder, OrderKey, OrderRequest, Purpose, Side
+from trader.domain.orders import BrokerOrder, OrderKey, OrderRequest, OrderStatus, Purpose, Side
 from trader.domain.plan import Provenance
 from trader.domain.portfolio import Position
 from trader.execution.identifiers import belongs, client_order_id, parse
@@ -69,9 +69,18 @@ def _stop_at_broker(desk: Desk, flatten: bool) -> StopReport:
         cancelled, left = _cancel_until_gone(desk, session)
         closed = _flatten(desk, session) if flatten else 0
     finally:  # whatever failed before, the broker is barred
-        desk.broker.suspend(True)
+        _bar(desk)
     positions = tuple(p.symbol for p in desk.broker.positions()) if flatten else ()
     return StopReport(cancelled, closed, tuple(o.client_order_id for o in left), positions, suspended=True)
+
+
+def _bar(desk: Desk) -> None:
+    """Have the broker refuse new orders; asked for until it is confirmed. Raises BrokerUnavailable in the end."""
+    for _ in range(_ROUNDS):
+        with suppress(BrokerUnavailable):
+            return desk.broker.suspend(True)
+        desk.clock.wait_until(desk.clock.now() + _PAUSE)
+    return desk.broker.suspend(True)
 
 
 def _mirror(ledger: Ledger | None, event: Event) -> None:
@@ -84,8 +93,10 @@ def _mirror(ledger: Ledger | None, event: Event) -> None:
 
 
 def _session(desk: Desk) -> SessionDay:
-    today = desk.clock.now().date()
-    return desk.calendar.session(today) or desk.calendar.previous(today)
+    """The session that orders sent now are for: the next to close."""
+    now = desk.clock.now()
+    coming = desk.calendar.sessions(now.date() - timedelta(days=1), now.date() + timedelta(days=10))
+    return next(session for session in coming if now < session.close_at)
 
 
 def _cancel_until_gone(desk: Desk, session: SessionDay) -> tuple[int, list[BrokerOrder]]:
@@ -94,18 +105,18 @@ def _cancel_until_gone(desk: Desk, session: SessionDay) -> tuple[int, list[Broke
     for _ in range(_ROUNDS):
         working = [order for order in desk.broker.orders_of(session) if not order.status.terminal]
         for order in working:
-            if order.broker_order_id not in asked:
+            if order.status is not OrderStatus.PENDING_CANCEL:  # asked for again when the asking got lost
+                _cancel(desk, session, order, first=order.broker_order_id not in asked)
                 asked.add(order.broker_order_id)
-                _cancel(desk, session, order)
         if not working or desk.stop.requested():
             break
         desk.clock.wait_until(desk.clock.now() + _PAUSE)
     return len(asked), working
 
 
-def _cancel(desk: Desk, session: SessionDay, order: BrokerOrder) -> None:
+def _cancel(desk: Desk, session: SessionDay, order: BrokerOrder, first: bool) -> None:
     policy = desk.policies.execution
-    if belongs(parse(order.client_order_id), policy.account, policy.strategy, session.date):
+    if first and belongs(parse(order.client_order_id), policy.account, policy.strategy, session.date):
         _mirror(desk.ledger, CancelRequested(session.date, order.client_order_id, "halt"))
     try:
         desk.broker.cancel(order.broker_order_id)

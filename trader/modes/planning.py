@@ -144,6 +144,8 @@ def adopt(desk: Desk, reason: str) -> Book:
     session = desk.calendar.session(today)
     if session is not None and session.open_at <= desk.clock.now() < session.close_at:
         raise ChecksFailed("a session is under way", "Adopt the broker's book before the open or after the close.")
+    if session is not None and desk.clock.now() >= session.close_at and not _is_closed(desk, today):
+        raise ChecksFailed(f"{today} is not closed: its fills would count twice", f"Run `trader eod --date {today}`.")
     account = desk.broker.account()
     ours = {h.symbol: h for h in current(desk.ledger.entries(kinds=BOOK_KINDS)).holdings}
     theirs = _broker_book(desk, today)
@@ -152,6 +154,10 @@ def adopt(desk: Desk, reason: str) -> Book:
     desk.ledger.append(AccountOpened(today, account.account_number, book, source=f"adopted: {reason}"))
     log.warning("PORTFOLIO the broker's book was taken over", reason=reason)
     return book
+
+
+def _is_closed(desk: Desk, day: date) -> bool:
+    return next(desk.ledger.entries(day, (DayClosed,)), None) is not None
 
 
 def _agrees(ours: Holding | None, theirs: Holding) -> bool:
