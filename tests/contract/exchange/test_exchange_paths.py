@@ -15,6 +15,7 @@ from trader.simulated_exchange.config import ExchangeStartError
 from trader.simulated_exchange.market import Market
 from trader.simulated_exchange.panel import E4, load_bars
 from trader.simulated_exchange.path import day_path
+from trader.simulated_exchange.scenario import Halt, Scenario
 from trader.simulated_exchange.synthetic import synthetic_panel
 from trader.simulated_exchange.timestamps import SECOND_NS
 
@@ -59,6 +60,22 @@ def test_the_first_cross_is_the_first_second_whose_quote_meets_the_limit(market:
         limit = int(np.percentile(asks, 10))
         wanted = 300 + next(place for place, ask in enumerate(asks) if ask <= limit)
         assert market.first_cross(symbol, session, "buy", limit, 300) == wanted
+        halt = Halt(symbol, session.open_ns + 300 * SECOND_NS, session.open_ns + (wanted + 1) * SECOND_NS)
+        halted = market.staged(Scenario(halts=(halt,)))
+        following = wanted + 1 + next(place for place, ask in enumerate(asks[wanted - 299 :]) if ask <= limit)
+        assert halted.first_cross(symbol, session, "buy", limit, 300) == following
+
+
+def test_a_stop_is_reached_in_the_first_live_second_at_its_price(market: Market) -> None:
+    session = session_on(date(2022, 3, 16))
+    assert session is not None
+    path = market.path("SYAAA", session).between(0, session.seconds - 1)
+    stop = int(np.percentile(path, 90))
+    wanted = np.flatnonzero(path >= stop)
+    assert market.first_print("SYAAA", session, "buy", stop, 0) == wanted[0]
+    halt = Halt("SYAAA", session.open_ns, session.open_ns + int(wanted[5]) * SECOND_NS)
+    halted = market.staged(Scenario(halts=(halt,)))
+    assert halted.first_print("SYAAA", session, "buy", stop, 0) == wanted[5]
 
 
 def test_a_closed_market_is_marked_at_the_close_and_knows_nothing_of_tomorrow(market: Market) -> None:
