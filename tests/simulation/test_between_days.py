@@ -12,7 +12,7 @@ from trader.adapters.bar_archive import ParquetBarArchive
 from trader.adapters.calendar import ExchangeCalendar
 from trader.domain.errors import ChecksFailed
 from trader.domain.journal import DayClosed, PlanCommitted, SessionEnded
-from trader.modes.session import SessionOutcome, require_complete
+from trader.modes.outcome import SessionOutcome, require_complete
 
 NEXT = "2026-03-17"
 NEXT_MORNING = "2026-03-17T09:00:00-04:00"

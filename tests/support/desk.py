@@ -30,6 +30,7 @@ from trader.domain.policy import (
     ReportingPolicy,
     RiskPolicy,
     SizingPolicy,
+    WatchPolicy,
 )
 from trader.modes.desk import Desk, Policies
 from trader.ports.clock import StopSignal
@@ -38,6 +39,7 @@ POLICIES = Policies(
     execution=ExecutionPolicy(unknown_grace_s=10),
     sizing=SizingPolicy(max_positions=2, weighting="equal", signal_threshold=Decimal(0)),
     risk=RiskPolicy(max_position_size=Decimal("0.5"), order_notional_cap_usd=Decimal(600_000)),
+    watch=WatchPolicy(),
     model=ModelPolicy(train_sessions=120, rounds=8, max_depth=2),
     data=DataPolicy(lookback_sessions=275, min_history_sessions=260),
     calendar=CalendarPolicy(),

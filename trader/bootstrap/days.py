@@ -21,8 +21,8 @@ from trader.bootstrap.training import train_model
 from trader.domain.errors import ConfigurationError
 from trader.domain.policy import SimulationPolicy
 from trader.modes.desk import Desk
+from trader.modes.outcome import SessionOutcome
 from trader.modes.preflight import PreflightReport
-from trader.modes.session import SessionOutcome
 from trader.modes.trading_day import run_day
 
 if TYPE_CHECKING:

@@ -88,6 +88,7 @@ def _policies(settings: Settings) -> Policies:
         execution=settings.execution,
         sizing=settings.position_sizing,
         risk=settings.risk_management,
+        watch=settings.watch,
         model=settings.model,
         data=settings.data,
         calendar=settings.calendar,

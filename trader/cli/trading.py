@@ -43,7 +43,8 @@ def session(context: typer.Context, date: Day = None, json: Json = False) -> Non
 
     Example: trader session
     """
-    from trader.modes.session import require_complete, run_session
+    from trader.modes.outcome import require_complete
+    from trader.modes.session import run_session
 
     with desk_of(context) as desk:
         outcome = run_session(desk, date or today(desk))

@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from trader.domain.errors import InvariantViolated
 from trader.domain.journal import OrderIntended, TradingState
 from trader.domain.market import Quote, SessionDay
-from trader.domain.orders import OrderKey, OrderRequest, Side
+from trader.domain.orders import OrderKey, OrderRequest, OrderType, Side
 from trader.domain.plan import Denial, Provenance
 from trader.domain.policy import ExecutionPolicy, RiskPolicy
 from trader.domain.portfolio import Position
@@ -21,7 +21,10 @@ BPS = Decimal(10_000)
 
 @dataclass(frozen=True, slots=True)
 class ApprovedOrder:
-    """An order that may go to the wire. Prices in USD; `arrival_price` is the mid it will be measured against."""
+    """An order that may go to the wire. Prices in USD; `arrival_price` is the mid it will be measured against.
+
+    `limit_price` is the worst price it is counted with; orders without a limit do not send it.
+    """
 
     client_order_id: str
     symbol: str
@@ -33,6 +36,8 @@ class ApprovedOrder:
     ask: Decimal
     quoted_at: datetime
     checks: tuple[str, ...]
+    order_type: OrderType = OrderType.LIMIT
+    stop_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,8 @@ def intended(day: date, key: OrderKey, order: ApprovedOrder, provenance: Provena
         order.quoted_at,
         order.checks,
         provenance,
+        order.order_type,
+        order.stop_price,
     )
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
-from trader.domain.orders import BrokerOrder, Fill, OrderKey, Side
+from trader.domain.orders import BrokerOrder, Fill, OrderKey, OrderType, Side
 from trader.domain.plan import Denial, Plan, Provenance
 from trader.domain.portfolio import Book
 
@@ -79,6 +79,8 @@ class OrderIntended:
     quoted_at: datetime
     checks: tuple[str, ...]
     provenance: Provenance
+    order_type: OrderType = OrderType.LIMIT
+    stop_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class OrderObserved:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """A cancel and whose it is: ours (`close`, `halt`, `lost_plan`), or somebody else's (`outside`)."""
+    """A cancel and whose it is: ours (`close`, `halt`, `reprice`, `lost_plan`), or somebody else's (`outside`)."""
 
     kind: ClassVar[str] = "cancel_requested"
     session_date: date
@@ -157,7 +159,10 @@ class SessionEnded:
 
 @dataclass(frozen=True, slots=True)
 class BreakFound:
-    """Ledger and broker disagree; recorded by reconcile, never repaired by inventing a trade."""
+    """Ledger and broker disagree; recorded by reconcile, never repaired by inventing a trade.
+
+    `symbol` is the one it is about, empty when it is about the account.
+    """
 
     kind: ClassVar[str] = "break_found"
     session_date: date
@@ -165,6 +170,55 @@ class BreakFound:
     subject: str
     ours: str
     broker: str
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakResolved:
+    """A person has explained the open breaks of a symbol (empty: of the account); it is traded again."""
+
+    kind: ClassVar[str] = "break_resolved"
+    session_date: date
+    symbol: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """A difference the broker's own records explain, taken into the book: no trade of ours, and no invention.
+
+    `cause` is manual_trade, split, dividend, symbol_change, fee or account_reset; `quantity` (shares) and `cash_usd`
+    are what is added; `new_symbol` is what `symbol` is called from now on; `evidence` is the broker's activity id.
+    """
+
+    kind: ClassVar[str] = "adjusted"
+    session_date: date
+    cause: str
+    symbol: str
+    quantity: Decimal
+    cash_usd: Decimal
+    evidence: str
+    detail: str
+    new_symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerTripped:
+    """A watched limit was reached: what was measured, and what was done (alert, reduce, halt, flatten, close).
+
+    `subject` is a symbol or `account`. `passing` is for one that ends by itself; `over` says that it has.
+    """
+
+    kind: ClassVar[str] = "breaker_tripped"
+    session_date: date
+    code: str
+    subject: str
+    measured: str
+    limit: str
+    action: str
+    passing: bool = False
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +262,9 @@ Event = (
     | FillRecorded
     | SessionEnded
     | BreakFound
+    | BreakResolved
+    | Adjusted
+    | BreakerTripped
     | DayClosed
     | StateChanged
 )

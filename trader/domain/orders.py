@@ -22,6 +22,15 @@ class Purpose(StrEnum):
     FLATTEN = "f"
 
 
+class OrderType(StrEnum):
+    """How an order meets the market."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+
+
 class OrderStatus(StrEnum):
     """Our view of an order: the broker's statuses, and those before and beyond the broker's sight."""
 
@@ -52,7 +61,8 @@ class OrderIntent:
     """One line of the plan: what shall be traded, not yet at which price.
 
     `quantity` in shares; `reference_price` (USD) is the close the size was computed from; `reduces` is true
-    when the order only brings a holding nearer to zero; `sequence` counts the plan's orders from 0.
+    when the order only brings a holding nearer to zero; `sequence` counts the plan's orders from 0. It is sent in
+    `slices` parts.
     """
 
     sequence: int
@@ -61,6 +71,7 @@ class OrderIntent:
     quantity: Decimal
     reference_price: Decimal
     reduces: bool
+    slices: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[Decimal, Field(ge=0, le=1)]
 Positive = Annotated[Decimal, Field(gt=0)]
+Multiple = Annotated[Decimal, Field(ge=0, le=4)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")]
 
 
@@ -31,6 +32,23 @@ class ExecutionPolicy(Section):
     """Name of the account in order ids; letters and digits."""
     strategy: Name = "xgb"
     """Name of the strategy in order ids; letters and digits."""
+    integration: Literal["integrated", "monitored", "split"] = "integrated"
+    """integrated: the session does everything; monitored: execution-monitor takes over when it dies; split: the
+    session records the plan, execution-monitor sends it."""
+    takeover_after_s: Annotated[int, Field(ge=10, le=3600)] = 90
+    """monitored: how long the orders lease must have been free before execution-monitor takes it."""
+    order_type: Literal["limit", "market", "stop", "stop_limit"] = "limit"
+    """Type of the orders that open. What reduces never waits for a stop: it is a limit order, or market with market."""
+    stop_offset_bps: Annotated[Decimal, Field(ge=0, le=1000)] = Decimal(10)
+    """stop and stop_limit: how far beyond the touch the market must go before the order wakes, in basis points."""
+    slices: Annotated[int, Field(ge=1, le=50)] = 1
+    """An opener is sent in so many parts of nearly equal size, evenly in time (TWAP)."""
+    slice_interval_s: Annotated[int, Field(ge=10, le=3600)] = 300
+    """Time between two parts."""
+    reprice_after_s: Annotated[int, Field(ge=0, le=7200)] = 120
+    """An order unfilled for so long is cancelled and sent again at the new price; 0: never."""
+    max_reprices: Annotated[int, Field(ge=0, le=50)] = 5
+    """At most so many new prices for one order."""
     open_delay_s: Annotated[int, Field(ge=0, le=3600)] = 30
     """Seconds after the open before the first order."""
     latest_start_s: Annotated[int, Field(ge=60, le=23_400)] = 5400
@@ -68,6 +86,10 @@ class SizingPolicy(Section):
     """Room left below the position and order caps for the price to move between the close and the order."""
     min_trade_usd: Annotated[Decimal, Field(ge=0)] = Decimal(500)
     """Smaller trades are not worth their spread; closing a holding is never too small."""
+    fractional_shares: bool = False
+    """Size in fractions of a share (9 decimals, rounded down) where the broker allows it."""
+    short_threshold: Fraction = Decimal(0)
+    """Rank at or below which a symbol is held short; 0: nothing is. Needs risk_management.allow_shorts."""
 
 
 class RiskPolicy(Section):
@@ -76,15 +98,100 @@ class RiskPolicy(Section):
     max_position_size: Fraction = Decimal("0.05")
     """Largest holding of one symbol."""
     max_total_exposure: Fraction = Decimal("0.98")
-    """Largest sum of all holdings."""
+    """Largest sum of what is held long."""
+    max_gross_exposure: Multiple = Decimal(1)
+    """Largest sum of what is held long and what is held short, both positive."""
+    max_net_exposure: Multiple = Decimal(1)
+    """Largest difference between long and short, either way."""
+    max_sector_exposure: Fraction = Decimal("0.4")
+    """Largest gross sum in one sector; `unclassified` is one, too."""
+    max_correlation_exposure: Multiple = Decimal("0.6")
+    """Largest gross sum of a symbol and all that move with it."""
+    correlation_threshold: Fraction = Decimal("0.85")
+    """Correlation of daily log returns from which symbols move together."""
+    correlation_sessions: Annotated[int, Field(ge=20, le=252)] = 60
+    """Sessions the correlation is measured over."""
+    portfolio_heat: Fraction = Decimal("0.2")
+    """Largest loss if every holding fell to its stop at once: the sum of holdings times stop_loss."""
     order_notional_cap_usd: Positive = Decimal(100_000)
     """Largest value of one order."""
-    max_orders_per_day: Annotated[int, Field(ge=1, le=5000)] = 600
-    """Largest number of orders in one plan."""
+    max_trade_size_usd: Positive = Decimal(500_000)
+    """Largest value opened in one symbol in one day."""
+    min_trade_size_usd: Annotated[Decimal, Field(ge=0)] = Decimal(1)
+    """Smallest value of an order that opens."""
+    min_shares: Annotated[Decimal, Field(ge=0)] = Decimal("0.001")
+    """Smallest quantity of an order that opens, in shares."""
+    max_orders_per_execution: Annotated[int, Field(ge=1, le=5000)] = 600
+    """Largest number of lines in one plan."""
+    max_orders_per_day: Annotated[int, Field(ge=1, le=50_000)] = 2000
+    """Largest number of orders sent in one day, parts and new prices included."""
+    max_orders_per_symbol: Annotated[int, Field(ge=1, le=1000)] = 30
+    """Largest number of orders sent for one symbol in one day."""
+    price_collar_bps: Positive = Decimal(200)
+    """An order's price may stand no further than this from the arrival price, in basis points."""
+    max_signal_age_sessions: Annotated[int, Field(ge=1, le=10)] = 1
+    """An opener is denied when its signal is from bars older than so many sessions."""
+    max_adv_participation: Fraction = Decimal("0.05")
+    """Largest share of a symbol's average daily volume traded in one day."""
+    adv_sessions: Annotated[int, Field(ge=5, le=252)] = 20
+    """Sessions the average daily volume is measured over."""
+    capital_utilization_factor: Fraction = Decimal(1)
+    """Share of the broker's buying power that may be used."""
+    allow_shorts: bool = False
+    """Whether anything may be sold short; the broker must allow and lend it, too."""
     max_adverse_open: Fraction = Decimal("0.15")
     """An opener is denied when the quote stands further than this from the close it was sized with."""
     max_spread_bps: Positive = Decimal(200)
     """An order is denied when the quoted spread is wider."""
+    trade_around_breaks: bool = True
+    """A symbol with an open break is frozen and the rest is traded; false: nothing is opened until it is resolved."""
+
+
+Breaker = Literal["alert", "reduce", "halt", "flatten"]
+
+
+class WatchPolicy(Section):
+    """Limits watched through the day and what is done at each: alert, reduce, halt, or halt and flatten.
+
+    Shares of equity unless the name says otherwise; a limit of 1 is never reached.
+    """
+
+    interval_s: Annotated[int, Field(ge=5, le=1800)] = 60
+    """Time between two looks at account, holdings and quotes."""
+    max_daily_loss: Fraction = Decimal("0.03")
+    """Loss since the start of the day."""
+    on_max_daily_loss: Breaker = "halt"
+    """Done at max_daily_loss."""
+    max_drawdown: Fraction = Decimal("0.2")
+    """Loss since the highest equity of any close."""
+    on_max_drawdown: Breaker = "halt"
+    """Done at max_drawdown."""
+    session_drawdown: Fraction = Decimal("0.02")
+    """Loss since the highest equity of the session."""
+    on_session_drawdown: Breaker = "reduce"
+    """Done at session_drawdown."""
+    stop_loss: Fraction = Decimal("0.2")
+    """Loss of a holding since its average entry, as a share of that; the holding is closed."""
+    max_position_risk: Fraction = Decimal("0.02")
+    """Loss of one holding as a share of equity; the holding is closed."""
+    max_slippage_bps: Positive = Decimal(50)
+    """Cost of the day's fills against their arrival prices, weighted by value, in basis points."""
+    min_slippage_fills: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Fills needed before slippage is judged."""
+    on_slippage: Breaker = "reduce"
+    """Done at max_slippage_bps."""
+    max_symbol_move: Fraction = Decimal("0.1")
+    """Move of a holding's price between two looks; its openers are denied for the day."""
+    on_symbol_move: Breaker = "alert"
+    """Done at max_symbol_move, and when a holding's trading is halted."""
+    max_stale_s: Annotated[int, Field(ge=10, le=7200)] = 300
+    """Age of the newest of all quotes; nothing is opened while it is older."""
+    on_stale_data: Breaker = "reduce"
+    """Done at max_stale_s."""
+    max_silence_s: Annotated[int, Field(ge=10, le=7200)] = 180
+    """Time without an answer of the broker; nothing is opened while it lasts."""
+    on_silence: Breaker = "reduce"
+    """Done at max_silence_s."""
 
 
 class ModelPolicy(Section):
@@ -104,6 +211,8 @@ class ModelPolicy(Section):
     """Seed of the training's sampling."""
     max_age_days: Annotated[int, Field(ge=1, le=3650)] = 120
     """A model whose last training bar is older than this may not trade."""
+    min_distinct_predictions: Fraction = Decimal("0.02")
+    """Predictions are degenerate, and nothing is decided, when a smaller share of them is distinct."""
 
 
 class DataPolicy(Section):

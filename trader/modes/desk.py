@@ -12,6 +12,7 @@ from trader.domain.policy import (
     ReportingPolicy,
     RiskPolicy,
     SizingPolicy,
+    WatchPolicy,
 )
 from trader.ports.broker import Broker, MarketData
 from trader.ports.clock import Clock, StopSignal
@@ -25,6 +26,7 @@ class Policies:
     execution: ExecutionPolicy
     sizing: SizingPolicy
     risk: RiskPolicy
+    watch: WatchPolicy
     model: ModelPolicy
     data: DataPolicy
     calendar: CalendarPolicy

@@ -1,42 +1,28 @@
 """Sending orders: the gate, the intent on disk, one POST, and what to make of the answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 import structlog
 
-from trader.decision.admission import ApprovedOrder, GateState, admit, intended, may_open, readmit
+from trader.decision.admission import ApprovedOrder, admit, intended, may_open, readmit
 from trader.domain.errors import DuplicateOrder, OrderRejected, SubmitOutcomeUnknown
 from trader.domain.journal import OrderDenied, OrderRefused, SubmitUnknown
-from trader.domain.market import Quote, SessionDay
+from trader.domain.market import Quote
 from trader.domain.orders import OrderKey
-from trader.domain.plan import Denial, Plan
-from trader.execution.commitments import commitments
+from trader.domain.plan import Denial
 from trader.execution.identifiers import client_order_id
 from trader.execution.submission import NextStep, key_of
-from trader.modes.desk import Desk
-from trader.modes.tape import Tape
+from trader.modes.work import Work, gate_state
 
 log = structlog.get_logger()
 _CHUNK = 20  # orders sent on one set of quotes, so that none of them is old when its turn comes
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One session at work: the plan it follows and whether openers have a passed preflight behind them."""
-
-    desk: Desk
-    session: SessionDay
-    plan: Plan
-    tape: Tape
-    preflight_passed: bool
-
-
 def opening_is_barred(work: Work) -> str | None:
     """Why no opener may be sent now; None when it may."""
-    return may_open(_gate_state(work, Decimal(1), ""))
+    return may_open(gate_state(work, Decimal(1), ""))
 
 
 def send_all(work: Work, steps: Sequence[NextStep]) -> None:
@@ -64,7 +50,7 @@ def look_up(work: Work, step: NextStep) -> bool:
     proved_at = view.unsure_since + timedelta(seconds=desk.policies.execution.unknown_grace_s)
     if desk.clock.now() < proved_at or view.intended is None:
         return False
-    state = _gate_state(work, step.intent.reference_price, view.key.symbol)
+    state = gate_state(work, step.intent.reference_price, view.key.symbol)
     verdict = readmit(view.intended, step.intent.reduces, state)
     if _is_held_back(verdict):
         return True
@@ -76,7 +62,7 @@ def look_up(work: Work, step: NextStep) -> bool:
 def _send(work: Work, step: NextStep, quotes: Mapping[str, Quote]) -> bool:
     request = step.request
     assert request is not None
-    verdict = admit(request, quotes.get(request.symbol), _gate_state(work, step.intent.reference_price, request.symbol))
+    verdict = admit(request, quotes.get(request.symbol), gate_state(work, step.intent.reference_price, request.symbol))
     key = key_of(work.plan, step.intent, step.generation)
     if _is_held_back(verdict):
         return False
@@ -117,22 +103,3 @@ def _unclear(work: Work, client_order_id: str, cause: str) -> bool:
     work.tape.record(SubmitUnknown(work.session.date, client_order_id, cause))
     log.warning("ORDER outcome unknown", client_order_id=client_order_id, cause=cause)
     return False
-
-
-def _gate_state(work: Work, reference_price: Decimal, symbol: str) -> GateState:
-    desk = work.desk
-    now = commitments(work.plan, work.tape.views.values())
-    return GateState(
-        now=desk.clock.now(),
-        session=work.session,
-        trading_state=desk.state.read()[0],
-        preflight_passed=work.preflight_passed,
-        execution=desk.policies.execution,
-        risk=desk.policies.risk,
-        equity_usd=work.plan.equity_usd,
-        reference_price=reference_price,
-        held_quantity=now.held.get(symbol, Decimal(0)),
-        committed_quantity=now.buying.get(symbol, Decimal(0)),
-        exposure_usd=now.exposure_usd,
-        cash_usd=now.cash_usd,
-    )

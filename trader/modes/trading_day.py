@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from trader.domain.errors import ChecksFailed, ConfigurationError
 from trader.modes.desk import Desk
+from trader.modes.outcome import SessionOutcome
 from trader.modes.preflight import PreflightReport, preflight
-from trader.modes.session import SessionOutcome, run_session
+from trader.modes.session import run_session
 
 T = TypeVar("T")
 

@@ -15,6 +15,7 @@ from trader.domain.policy import (
     RiskPolicy,
     Section,
     SizingPolicy,
+    WatchPolicy,
 )
 
 
@@ -42,6 +43,8 @@ class Settings(Section):
     """From signals to share counts."""
     risk_management: RiskPolicy = RiskPolicy()
     """Limits of the gate; shares of equity at the start of the day unless the name says otherwise."""
+    watch: WatchPolicy = WatchPolicy()
+    """Limits watched through the day, and what is done when one is reached."""
     model: ModelPolicy = ModelPolicy()
     """What is trained and what may trade."""
     data: DataPolicy = DataPolicy()

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from trader.domain.canonical import dumps, loads
 from trader.domain.errors import ConfigurationError, InvariantViolated
-from trader.domain.journal import BreakFound, Entry, Event, FillRecorded
+from trader.domain.journal import Adjusted, BreakFound, BreakResolved, Entry, Event, FillRecorded
 
 KINDS: dict[str, type[Event]] = {kind.kind: kind for kind in get_args(Event)}
 
@@ -79,6 +79,8 @@ def reference(event: Event) -> str:
             return fill.symbol
         case BreakFound(subject=subject):
             return subject
+        case BreakResolved(symbol=symbol) | Adjusted(symbol=symbol):
+            return symbol
         case _:
             return str(getattr(event, "client_order_id", ""))
 
