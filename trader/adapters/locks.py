@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,36 +11,87 @@ from trader.adapters import durable
 from trader.domain.errors import LeaseHeld
 from trader.ports.clock import Clock
 
+_TRIES = 100
+_PAUSE_S = 0.01
+
 
 class Lease:
-    """`orders.<account>.lock` in `directory`; while it is held the file names the holder."""
+    """`orders.<account>.lock` in `directory`; the file names its newest holder.
+
+    A look takes the lock shared for an instant. Whoever wants to hold it tells such a look from a holder by sharing it.
+    """
 
     def __init__(self, directory: Path, account: str, clock: Clock) -> None:
-        self._path = directory / f"orders.{account}.lock"
+        self._directory = directory
         self._account = account
         self._clock = clock
+        self._mine = False
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Hold the lease for the block; raises LeaseHeld at once when another process has it."""
-        since = self._clock.now()
-        with durable.explained(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+    def hold(self, role: str = "trader", right: str = "orders") -> Iterator[None]:
+        """Hold the lease for the block; raises LeaseHeld at once when another process has it.
+
+        `right` plan is a lease of its own: one process decides the day.
+        """
+        since = self._clock.now().isoformat(timespec="seconds")
+        path = self._path(right)
+        with durable.explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             self._lock(handle)
-            _write(handle, f"pid {os.getpid()} since {since.isoformat(timespec='seconds')}")
-            yield
-            _write(handle, "")
+            holder = f"{role} pid {os.getpid()} since {since}"
+            _write(handle, holder)
+            with self._known(right):
+                yield
+            _write(handle, f"{holder} until {self._clock.now().isoformat(timespec='seconds')}")
         finally:
             os.close(handle)
 
-    def _lock(self, handle: int) -> None:
+    def seen(self) -> tuple[bool, str]:
+        """Whether another process holds the orders lease, and the line of its newest holder, empty before the first."""
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(handle, 200, 0).decode(errors="replace").strip()
-            raise LeaseHeld(self._account, holder or "another process") from None
+            handle = os.open(self._path("orders"), os.O_RDONLY)
+        except FileNotFoundError:
+            return False, ""
+        try:
+            held = not self._mine and not _locked(handle, fcntl.LOCK_SH)
+            return held, _read(handle)
+        finally:
+            os.close(handle)
+
+    @contextmanager
+    def _known(self, right: str) -> Iterator[None]:
+        self._mine = self._mine or right == "orders"
+        try:
+            yield
+        finally:
+            self._mine = self._mine and right != "orders"
+
+    def _path(self, right: str) -> Path:
+        return self._directory / f"{right}.{self._account}.lock"
+
+    def _lock(self, handle: int) -> None:
+        for _ in range(_TRIES):
+            if _locked(handle, fcntl.LOCK_EX):
+                return
+            if not _locked(handle, fcntl.LOCK_SH):
+                break
+            fcntl.flock(handle, fcntl.LOCK_UN)  # only looked at: the next try finds it free
+            time.sleep(_PAUSE_S)
+        raise LeaseHeld(self._account, _read(handle) or "another process")
+
+
+def _locked(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(handle: int) -> str:
+    return os.pread(handle, 200, 0).decode(errors="replace").strip()
 
 
 def _write(handle: int, text: str) -> None:

@@ -14,7 +14,7 @@ _LEFT_OVER = {"calendar", "logs"}
 """What a command that was refused leaves behind; the calendar is of no exchange's state and stays."""
 _FORGOTTEN = (
     *("STATE", "bars", "exchange", "ledger.db*", "logs", "models", "orders.*.lock"),
-    *("plans", "reports", "requests.*", "universe.csv"),
+    *("plan.*.lock", "plans", "reports", "requests.*", "universe.csv"),
 )
 
 

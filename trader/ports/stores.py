@@ -68,8 +68,15 @@ class StateFile(Protocol):
 class Lease(Protocol):
     """The right to send orders for an account: one process at a time."""
 
-    def hold(self) -> AbstractContextManager[None]:
-        """Hold it for the block; raises LeaseHeld at once when another process has it."""
+    def hold(self, role: str = "trader", right: str = "orders") -> AbstractContextManager[None]:
+        """Hold it for the block as `role`; raises LeaseHeld at once when another process has it.
+
+        `right` plan is a lease of its own: one process decides the day.
+        """
+        ...
+
+    def seen(self) -> tuple[bool, str]:
+        """Whether another process holds the orders lease, and the line of its newest holder, empty before the first."""
         ...
 
 
