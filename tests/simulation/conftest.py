@@ -73,18 +73,22 @@ class Sandbox:
         assert answer["status"] is None, "the session ended before it paused"
         return int(answer["pid"])
 
+    def start(self, mode: str, **options: Any) -> int:
+        """The pid of a run that goes on beside others; `name` keeps its trace and outcome apart."""
+        return int(self._ask(mode, options, "start")["pid"])
+
     def finish(self, pid: int) -> int:
         """The exit status of a session that had paused."""
         return int(self.zygote.ask(do="finish", pid=pid)["status"])
 
-    def _ask(self, mode: str, options: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, mode: str, options: dict[str, Any], do: str = "run") -> dict[str, Any]:
         given: dict[str, Any] = {"state": str(self.state), "url": self.url, "day": DAY, **options}
         traps = [given.pop("trap")] if "trap" in given else []
-        return self.zygote.ask(do="run", mode=mode, **{"traps": traps, **given})
+        return self.zygote.ask(do=do, mode=mode, **{"traps": traps, **given})
 
-    def outcome(self) -> str:
-        """What the last run that came to its end left: a word, a document, or its error."""
-        return (self.state / "outcome.txt").read_text()
+    def outcome(self, name: str = "") -> str:
+        """What the last run (of this name) that came to its end left: a word, a document, or its error."""
+        return (self.state / f"outcome{name}.txt").read_text()
 
     def events(self, kind: type[E]) -> list[E]:
         """The ledger's events of a kind."""

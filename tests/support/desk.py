@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -49,6 +50,15 @@ POLICIES = Policies(
 Wrap = Callable[[str, Any], Any]
 
 
+def policies(**sections: dict[str, Any]) -> Policies:
+    """POLICIES with other values in some sections, as in `execution={"integration": "split"}`."""
+    changed = {}
+    for name, values in sections.items():
+        section = getattr(POLICIES, name)
+        changed[name] = type(section).model_validate(section.model_dump() | values)
+    return replace(POLICIES, **changed)
+
+
 class NeverStopped:
     """Nobody asks the process to end."""
 
@@ -69,10 +79,17 @@ def open_desk(
     wrap: Wrap = plain,
     read_timeout_s: str = "15",
     stop: StopSignal | None = None,
+    follows: bool = False,
 ) -> Desk:
-    """The desk over the files in `state` and the exchange at `url`; `wrap(name, part)` may put itself around a part."""
+    """The desk over the files in `state` and the exchange at `url`; `wrap(name, part)` may put itself around a part.
+
+    `follows`: while another process holds the orders lease that one moves the time, not this one.
+    """
     stop = stop or NeverStopped()
     clock = ExchangeClock(url, stop)
+    lease = Lease(state, policies.execution.account, clock)
+    if follows:
+        clock = ExchangeClock(url, stop, lambda: lease.seen()[0])
     account, strategy = policies.execution.account, policies.execution.strategy
     broker, market = connect(
         SecretStr("SIMULATED"),
@@ -87,8 +104,8 @@ def open_desk(
     return Desk(
         policies=policies,
         release="0.1.0",
-        config_text=dumps(policies.execution),
-        config_hash=digest(policies.execution),
+        config_text=dumps(POLICIES.execution),
+        config_hash=digest(POLICIES.execution),  # of all the policies that a test may choose: one preflight is enough
         universe=Universe(tuple(sorted(sectors.items()))),
         clock=clock,
         stop=stop,
@@ -98,7 +115,7 @@ def open_desk(
         ledger=wrap("ledger", open_ledger(state / "ledger.db", clock)),
         plans=wrap("plans", PlanFiles(state / "plans", account, strategy)),
         state=StateFile(state / "STATE"),
-        lease=Lease(state, account, clock),
+        lease=lease,
         bars=ParquetBarArchive(state / "bars", calendar),
         models=ModelStore(state / "models"),
         progress=lambda _what, _done, _total: None,

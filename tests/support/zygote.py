@@ -24,7 +24,7 @@ import pandas as pd
 import xgboost
 
 import trader.training.train
-from tests.support.desk import open_desk, prepare
+from tests.support.desk import open_desk, policies, prepare
 from trader.adapters.clock import SignalStop
 from trader.adapters.state_file import StateFile
 from trader.bootstrap.stops import resume
@@ -150,6 +150,11 @@ def start_exchange(request: dict[str, Any]) -> dict[str, Any]:
     return {**json.loads(first), "pid": pid} if first else {"error": "the exchange did not start"}
 
 
+def start(request: dict[str, Any]) -> dict[str, Any]:
+    """Fork a mode and let it run; `finish` waits for its end, `end` asks for it."""
+    return {"pid": fork(lambda: _mode(request))}
+
+
 def run(request: dict[str, Any]) -> dict[str, Any]:
     """Fork a mode and wait until it ends or pauses; see `_seen`."""
     return _seen(fork(lambda: _mode(request)), os.WUNTRACED)
@@ -173,7 +178,8 @@ def _mode(request: dict[str, Any]) -> int:
     if request["mode"] == "prepare":
         prepare(state, url, day)
         return 0
-    trace, known = state / "calls.txt", acts(request)
+    name = request.get("name", "")  # of a run beside another: its own trace and outcome
+    trace, known = state / f"calls{name}.txt", acts(request)
     traps = [Trap(at, when, known[act]) for at, when, act in request.get("traps", ())]
     trace.unlink(missing_ok=True)
 
@@ -181,7 +187,15 @@ def _mode(request: dict[str, Any]) -> int:
         return Tripwire(name, part, trace, traps)
 
     with SignalStop() as stop:
-        desk = open_desk(state, url, wrap=wrap, read_timeout_s=request.get("read_timeout_s", "15"), stop=stop)
+        desk = open_desk(
+            state,
+            url,
+            policies(**request.get("policies", {})),
+            wrap,
+            request.get("read_timeout_s", "15"),
+            stop,
+            follows=request["mode"] == "monitor",
+        )
         desk = replace(desk, **{part: wrap(part, getattr(desk, part)) for part in request.get("watched", ())})
         try:
             outcome = MODES[request["mode"]](desk, day)
@@ -189,7 +203,7 @@ def _mode(request: dict[str, Any]) -> int:
             outcome, status = str(error), error.exit_code
         else:
             status = 0
-        (state / "outcome.txt").write_text(outcome)
+        (state / f"outcome{name}.txt").write_text(outcome)
     return status
 
 
@@ -213,7 +227,7 @@ MODES: dict[str, Callable[[Desk, date], str]] = {
 
 
 def end(request: dict[str, Any]) -> dict[str, Any]:
-    """End an exchange this process has started."""
+    """End an exchange or a run that this process has started."""
     EXCHANGES.discard(request["pid"])
     os.kill(request["pid"], signal.SIGTERM)
     _, status = os.waitpid(request["pid"], 0)
@@ -222,7 +236,7 @@ def end(request: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Answer requests until stdin ends."""
-    answers = {"exchange": start_exchange, "run": run, "finish": finish, "end": end}
+    answers = {"exchange": start_exchange, "start": start, "run": run, "finish": finish, "end": end}
     for line in sys.stdin:
         request = cast("dict[str, Any]", json.loads(line))
         sys.stdout.write(json.dumps(answers[request["do"]](request)) + "\n")

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType, TracebackType
 from typing import Any
@@ -52,14 +53,22 @@ class SystemClock:
             time.sleep(min(left_s, _SLICE_S))
 
 
-class ExchangeClock:
-    """The simulated exchange's time: moved by waiting when it runs in lockstep, read when it runs by itself."""
+def _nobody() -> bool:
+    return False
 
-    def __init__(self, url: str, stop: StopSignal) -> None:
+
+class ExchangeClock:
+    """The simulated exchange's time: moved by waiting when it runs in lockstep, read when it runs by itself.
+
+    `led`: whether another process moves the time at present; waiting moves nothing then.
+    """
+
+    def __init__(self, url: str, stop: StopSignal, led: Callable[[], bool] = _nobody) -> None:
         from trader.adapters.exchange_control import ExchangeControl  # costs http.client, which `status` can do without
 
         self._control = ExchangeControl(url)
         self._stop = stop
+        self._led = led
         self._lockstep = self._control.get("/sim/clock")["mode"] == "lockstep"
 
     def now(self) -> datetime:
@@ -68,12 +77,12 @@ class ExchangeClock:
 
     def wait_until(self, instant: datetime) -> None:
         """Move the exchange to `instant`, or wait until it is there."""
-        if self._stop.requested():
-            return
-        if self._lockstep:
-            self._control.post("/sim/clock/advance", {"to": instant.isoformat()})
-            return
-        while not self._stop.requested() and self.now() < instant:
+        while not self._stop.requested():
+            if self._lockstep and not self._led():
+                self._control.post("/sim/clock/advance", {"to": instant.isoformat()})
+                return
+            if self.now() >= instant:
+                return
             time.sleep(_SIMULATED_SLICE_S)
 
 
