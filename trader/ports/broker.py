@@ -33,6 +33,10 @@ class BrokerReader(Protocol):
         """Every order submitted for this session, ours and others, oldest first."""
         ...
 
+    def open_orders(self) -> tuple[BrokerOrder, ...]:
+        """Every order of the account that may still fill, ours and others, of whatever day, oldest first."""
+        ...
+
     def fills_of(self, session: SessionDay) -> tuple[Fill, ...]:
         """Every execution of this session, oldest first."""
         ...

@@ -209,6 +209,12 @@ def test_all_orders_of_a_session_are_read_even_those_of_one_instant(rig: Rig) ->
     assert set(sent) <= set(read)
     assert set(read[-2:]) == set(sent[-2:])
     assert list(orders) == sorted(orders, key=lambda order: order.submitted_at)
+    ended = orders[-1]
+    rig.broker.cancel(ended.broker_order_id)
+    rig.wait(seconds=1)
+    open_ids = {order.client_order_id for order in rig.broker.open_orders()}
+    assert set(sent) - {ended.client_order_id} <= open_ids
+    assert ended.client_order_id not in open_ids
 
 
 def test_pages_of_orders_overlap_and_come_in_order() -> None:

@@ -1,7 +1,7 @@
 """The account at Alpaca: ports.broker.Broker over the official trading client."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -27,6 +27,7 @@ ORDERS_PER_PAGE = 500
 FILLS_PER_PAGE = 100
 _OVERLAP = timedelta(milliseconds=1)  # the broker's nanoseconds are cut to microseconds, and `after` excludes
 _LONGEST_CLOSURE = timedelta(days=14)
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _log = structlog.get_logger(__name__)
 
 
@@ -53,8 +54,12 @@ class AlpacaBroker:
 
     def orders_of(self, session: SessionDay) -> tuple[BrokerOrder, ...]:
         """Every order submitted from the previous close until this one, oldest first."""
-        orders = {order.broker_order_id: order for page in self._order_pages(session) for order in page}
-        return tuple(sorted(orders.values(), key=lambda order: (order.submitted_at, order.broker_order_id)))
+        after = self._close_before(session.date) - _OVERLAP
+        return _oldest_first(self._order_pages(after, until=session.close_at))
+
+    def open_orders(self) -> tuple[BrokerOrder, ...]:
+        """Every order that may still fill, of whatever day, oldest first."""
+        return _oldest_first(self._order_pages(_LONG_AGO, status=QueryOrderStatus.OPEN))
 
     def fills_of(self, session: SessionDay) -> tuple[Fill, ...]:
         """Every execution on the session's date in New York, oldest first."""
@@ -136,20 +141,19 @@ class AlpacaBroker:
         if answer["suspend_trade"] is not suspended:
             raise ValueError("the broker answers with the opposite")
 
-    def _order_pages(self, session: SessionDay) -> Iterator[list[BrokerOrder]]:
+    def _order_pages(self, after: datetime, **wanted: Any) -> Iterator[list[BrokerOrder]]:
         """Pages by submission time, which the broker may move forward meanwhile: they overlap, and ids tell repeats."""
-        after = self._close_before(session.date) - _OVERLAP
         while True:
-            page, last = self._order_page(after=after, until=session.close_at)
+            page, last = self._order_page(after=after, **wanted)
             yield page
             if last is None:
                 return
             if last - _OVERLAP <= after:
-                yield from self._crowd(after=after, until=last + _OVERLAP)
+                yield from self._crowd(**{**wanted, "after": after, "until": last + _OVERLAP})
                 last += 2 * _OVERLAP - timedelta(microseconds=1)
             after = last - _OVERLAP
 
-    def _crowd(self, **window: datetime) -> Iterator[list[BrokerOrder]]:
+    def _crowd(self, **window: Any) -> Iterator[list[BrokerOrder]]:
         """All orders of one moment, which time cannot part: by side and from both ends. Raises BrokerUnavailable."""
         for side in OrderSide:
             (first, last), (final, _) = (self._order_page(side=side, direction=way, **window) for way in Sort)
@@ -159,7 +163,8 @@ class AlpacaBroker:
 
     def _order_page(self, direction: Sort = Sort.ASC, **wanted: Any) -> tuple[list[BrokerOrder], datetime | None]:
         """One page, and the submission of its last row when there may be more."""
-        request = GetOrdersRequest(status=QueryOrderStatus.ALL, limit=ORDERS_PER_PAGE, direction=direction, **wanted)
+        fixed = {"status": QueryOrderStatus.ALL, "limit": ORDERS_PER_PAGE, "direction": direction}
+        request = GetOrdersRequest(**{**fixed, **wanted})
 
         def fetch() -> tuple[list[BrokerOrder], datetime | None]:
             rows = self._client.get_orders(request)
@@ -190,3 +195,8 @@ class AlpacaBroker:
             earlier = self.calendar(start, day - timedelta(days=1))
             self._previous_close[day] = max((d.close_at for d in earlier), default=translate.midnight(start))
         return self._previous_close[day]
+
+
+def _oldest_first(pages: Iterator[list[BrokerOrder]]) -> tuple[BrokerOrder, ...]:
+    orders = {order.broker_order_id: order for page in pages for order in page}
+    return tuple(sorted(orders.values(), key=lambda order: (order.submitted_at, order.broker_order_id)))
