@@ -92,8 +92,39 @@ def test_every_way_to_say_the_same_has_one_hash(configuration: Load) -> None:
         ("execution: {open_delay_s: 100, latest_start_s: 60}", ("open_delay_s", "latest_start_s (60)")),
         ("calendar: {timezone: Mars/Base}", ("calendar.timezone", "Mars/Base")),
         ("calendar: {eod_at: 07:00}", ("calendar.session_at", "follow one another")),
-        ("risk_management: {order_notional_cap_usd: 100}", ("order_notional_cap_usd", "min_trade_usd (500)")),
+        ("risk_management: {order_notional_cap_usd: 100}", ("order_notional_cap_usd: 100", "min_trade_usd (500)")),
         ("broker: {venue: simulated, simulation: {cash_usd: 1.001}}", ("cash_usd", "cents")),
+        ("broker: {venue: simulated, url: 'http://u:planted@127.0.0.1:80'}", ("broker.url", "HOST:PORT")),
+        (f"model: {{seed: {'9' * 5000}}}", ("model.seed", "valid integer")),
+        ("[" * 3000 + "]" * 3000, ("nested too deep",)),
+        ("risk_management: {max_total_exposure: 1, max_gross_exposure: 0.99}", ("max_gross_exposure (0.99)",)),
+        ("risk_management:\n  max_sector_exposure: 0.04", ("line 2", "max_sector_exposure: 0.04 is below", "(0.05)")),
+        ("risk_management:\n  max_position_size: 0.5", ("line 2", "max_position_size: 0.5 is above", "(0.4)")),
+        ("risk_management: {max_correlation_exposure: 0.04}", ("max_correlation_exposure", "max_position_size (0.05)")),
+        ("risk_management: {max_trade_size_usd: 0.5}", ("max_trade_size_usd: 0.5 is below", "min_trade_size_usd (1)")),
+        ("risk_management: {max_orders_per_day: 500}", ("max_orders_per_day: 500 is below", "execution (600)")),
+        ("risk_management: {max_net_exposure: 0.9}", ("max_net_exposure: 0.9", "nothing is held short")),
+        ("watch: {stop_loss: 1}", ("portfolio_heat: 0.2", "watch.stop_loss (1)")),
+        ("risk_management: {price_collar_bps: 40}", ("price_collar_bps: 40 is below execution.collar_bps (50)",)),
+        (
+            "risk_management: {correlation_sessions: 252}\ndata: {lookback_sessions: 251, min_history_sessions: 30}",
+            ("correlation_sessions: 252 is above", "lookback_sessions (251)"),
+        ),
+        ("position_sizing: {short_threshold: 0.1}", ("short_threshold: 0.1", "allow_shorts is false")),
+        (
+            "position_sizing: {short_threshold: 0.5}\nrisk_management: {allow_shorts: true}",
+            ("short_threshold: 0.5 is not below", "held both ways"),
+        ),
+        ("execution: {slices: 20}", ("execution.slices: 20 parts", "(300)", "latest_start_s (5400)")),
+        ("execution: {slices: 31, slice_interval_s: 10}", ("slices: 31 is above", "max_orders_per_symbol (30)")),
+        (
+            "execution: {open_delay_s: 3600, latest_start_s: 3700, reprice_after_s: 7200, cancel_before_close_s: 7200}",
+            ("reprice_after_s: 7200", "half day"),
+        ),
+        ("watch: {session_drawdown: 0.04}", ("session_drawdown: 0.04 is above watch.max_daily_loss (0.03)",)),
+        ("watch: {max_drawdown: 0.02}", ("max_drawdown: 0.02 is below watch.max_daily_loss (0.03)",)),
+        ("watch: {max_symbol_move: 0}", ("max_symbol_move: 0", "1 switches")),
+        ("watch: {interval_s: 200}", ("interval_s: 200 is above watch.max_silence_s (180)",)),
     ],
 )
 def test_what_is_wrong_is_named_with_line_and_remedy(configuration: Load, text: str, words: tuple[str, ...]) -> None:
@@ -117,6 +148,26 @@ def test_there_is_no_mode_but_paper(configuration: Load, tmp_path: Path, mode: s
         configuration(f"execution: {{mode: '{mode}'}}")
     with pytest.raises(NotPaper, match="EXECUTION_MODE"):
         load(tmp_path / "execution.yaml", {"EXECUTION_MODE": mode})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APCA_API_BASE_URL", "https://api.alpaca.markets"),
+        ("ALPACA_BASE_URL", "https://user:planted@api.alpaca.markets?key=planted"),
+        ("ALPACA_PAPER", "False"),
+    ],
+)
+def test_an_environment_that_asks_for_live_trading_is_refused(tmp_path: Path, name: str, value: str) -> None:
+    (tmp_path / "execution.yaml").touch()
+    with pytest.raises(NotPaper, match=f"^{name}: .*unset it") as caught:
+        load(tmp_path / "execution.yaml", {name: value})
+    assert "planted" not in str(caught.value)
+    assert load(tmp_path / "execution.yaml", {"APCA_API_BASE_URL": "https://paper-api.alpaca.markets"})
+
+
+def test_a_watched_limit_of_one_is_off_and_bounds_nothing(configuration: Load) -> None:
+    assert configuration("watch: {session_drawdown: 1, max_daily_loss: 1}").settings.watch.session_drawdown == 1
 
 
 def test_the_file_is_the_argument_then_the_environment_then_the_default(

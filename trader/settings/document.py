@@ -14,7 +14,7 @@ from trader.domain.errors import ConfigurationError
 KeyPath = tuple[str, ...]
 
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
-_INTEGER = re.compile(r"[-+]?[0-9][0-9_]*")
+_INTEGER = re.compile(r"[-+]?[0-9][0-9_]{0,39}")
 _DECIMAL = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,2})?")
 _TAGS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:str"}
 
@@ -44,6 +44,10 @@ def parse(text: str, name: str) -> Document:
     try:
         _refuse_aliases(text, name)
         node = yaml.compose(text, Loader=yaml.BaseLoader)
+    except RecursionError:
+        raise ConfigurationError(
+            name, "nested too deep", "A section holds keys, and at most one section more."
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name} line {mark.line + 1}" if mark else name

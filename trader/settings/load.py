@@ -9,12 +9,17 @@ from typing import cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, to_json
 
+from trader.adapters.alpaca.hosts import ALPACA_PAPER, require_paper
 from trader.domain import canonical
 from trader.domain.errors import ConfigurationError, NotPaper
 from trader.settings.contradictions import contradictions
 from trader.settings.document import Document, KeyPath, parse
 from trader.settings.location import locate
 from trader.settings.model import Settings
+
+ADDRESSES = ("APCA_API_BASE_URL", "APCA_API_DATA_URL", "ALPACA_BASE_URL", "ALPACA_API_BASE_URL")
+PAPER_FLAGS = ("ALPACA_PAPER", "ALPACA_PAPER_TRADE")
+_UNSET = "This program only trades on paper: unset it."
 
 Problem = tuple[KeyPath, str, str]
 """The key, what is wrong with it, and the remedy."""
@@ -46,13 +51,26 @@ class Configuration:
 def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
     """The configuration in `path`, else EXECUTION_CONFIG_PATH, else config/execution.yaml.
 
-    Raises ConfigurationError naming file, line and key; NotPaper when EXECUTION_MODE is not `paper`.
+    Raises ConfigurationError naming file, line and key; NotPaper when the environment asks for live trading.
     """
-    if (mode := environ.get("EXECUTION_MODE", "paper")) != "paper":
-        raise NotPaper("EXECUTION_MODE", f"{mode!r} was asked for", "This program only trades on paper: unset it.")
+    _refuse_live(environ)
     found = locate(path, environ)
     document = parse(_read(found), str(found))
     return Configuration(found, _settings(document))
+
+
+def _refuse_live(environ: Mapping[str, str]) -> None:
+    """The variables by which Alpaca's programs are sent to the live service: nothing of ours reads the last ones."""
+    if (mode := environ.get("EXECUTION_MODE", "paper")) != "paper":
+        raise NotPaper("EXECUTION_MODE", f"{mode!r} was asked for", _UNSET)
+    for name in PAPER_FLAGS:
+        if environ.get(name, "").lower() in ("0", "false", "no", "off"):
+            raise NotPaper(name, "live trading was asked for", _UNSET)
+    for name in ADDRESSES:
+        try:
+            require_paper(environ.get(name) or ALPACA_PAPER.trading)
+        except NotPaper as error:
+            raise NotPaper(name, error.what, _UNSET) from None
 
 
 def _read(path: Path) -> str:
@@ -61,7 +79,7 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError:
         raise ConfigurationError(str(path), "not UTF-8 text", "Save the file as UTF-8.") from None
     except OSError as error:
-        remedy = "Give --config PATH, or set EXECUTION_CONFIG_PATH."
+        remedy = "Name a file with --config PATH, or set EXECUTION_CONFIG_PATH."
         raise ConfigurationError(str(path), f"cannot be read ({error.strerror})", remedy) from None
 
 

@@ -45,7 +45,8 @@ unknown key, a duplicate key, a value out of bounds and limits that contradict o
 Keys of the broker never stand in this file. They are looked for in `$CREDENTIALS_DIRECTORY/alpaca.env`, then in
 `ALPACA_API_KEY` and `ALPACA_SECRET_KEY` (or `APCA_API_KEY_ID` and `APCA_API_SECRET_KEY`), then in
 `alpaca_credentials.yaml` beside the configuration (mode 0600); two places that differ are refused.
-`EXECUTION_MODE` may only be `paper`.
+`EXECUTION_MODE` may only be `paper`; `ALPACA_PAPER=false`, or an `APCA_API_BASE_URL` that is not the paper service's,
+is refused, too.
 """
 
 
