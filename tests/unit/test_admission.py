@@ -15,11 +15,11 @@ from trader.decision.admission import (
     GateState,
     admit,
     approve_flatten,
-    limit_price,
     may_open,
     readmit,
 )
 from trader.decision.admission import intended as record_of
+from trader.decision.pricing import limit_price
 from trader.domain.errors import InvariantViolated
 from trader.domain.journal import TradingState
 from trader.domain.market import Quote

@@ -6,8 +6,9 @@ Each rule is small and named by the code of the denial it raises.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 
+from trader.decision.pricing import BPS, Terms, limit_price, terms
 from trader.domain.errors import InvariantViolated
 from trader.domain.journal import OrderIntended, TradingState
 from trader.domain.market import Quote, SessionDay
@@ -15,8 +16,6 @@ from trader.domain.orders import OrderKey, OrderRequest, OrderType, Side
 from trader.domain.plan import Denial, Provenance
 from trader.domain.policy import ExecutionPolicy, RiskPolicy
 from trader.domain.portfolio import Position
-
-BPS = Decimal(10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +64,16 @@ class GateState:
 Rule = Callable[[OrderRequest, Quote, Decimal, GateState], str | None]
 
 
-def limit_price(side: Side, quote: Quote, collar_bps: Decimal) -> Decimal:
-    """A marketable limit: the touch plus (buy) or minus (sell) the collar, rounded into the collar to the tick.
-
-    Ticks are 0.01 USD from 1 USD on, 0.0001 below (Regulation NMS, rule 612).
-    """
-    if side is Side.BUY:
-        raw, rounding = quote.ask * (1 + collar_bps / BPS), ROUND_FLOOR
-    else:
-        raw, rounding = quote.bid * (1 - collar_bps / BPS), ROUND_CEILING
-    tick = Decimal("0.01") if raw >= 1 else Decimal("0.0001")
-    return raw.quantize(tick, rounding)
-
-
 def admit(order: OrderRequest, quote: Quote | None, state: GateState) -> ApprovedOrder | Denial:
     """The approved order, or the first rule that refuses it."""
     if quote is None or quote.bid <= 0 or quote.ask < quote.bid:
         return Denial(order.symbol, "no_quote", "no usable quote at the moment of sending")
-    limit = limit_price(order.side, quote, state.execution.collar_bps)
+    priced = terms(order.side, order.reduces, quote, state.execution)
     for code, rule in RULES.items():
-        detail = rule(order, quote, limit, state)
+        detail = rule(order, quote, priced.limit_price, state)
         if detail is not None:
             return Denial(order.symbol, code, detail)
-    return _approved(order, limit, quote, tuple(RULES))
+    return _approved(order, priced, quote, tuple(RULES))
 
 
 def readmit(before: OrderIntended, reduces: bool, state: GateState) -> ApprovedOrder | Denial:
@@ -98,7 +84,8 @@ def readmit(before: OrderIntended, reduces: bool, state: GateState) -> ApprovedO
         detail = RULES[code](again, quote, before.limit_price, state)
         if detail is not None:
             return Denial(again.symbol, code, detail)
-    return _approved(again, before.limit_price, quote, before.checks)
+    priced = Terms(before.order_type, before.limit_price, before.stop_price)
+    return _approved(again, priced, quote, before.checks)
 
 
 def approve_flatten(order: OrderRequest, position: Position, quote: Quote, collar_bps: Decimal) -> ApprovedOrder:
@@ -106,7 +93,8 @@ def approve_flatten(order: OrderRequest, position: Position, quote: Quote, colla
     closing = Side.SELL if position.quantity > 0 else Side.BUY
     if (order.symbol, order.side) != (position.symbol, closing) or order.quantity > abs(position.quantity):
         raise InvariantViolated(f"{order.client_order_id} does not only reduce", "Close the position at the broker.")
-    return _approved(order, limit_price(order.side, quote, collar_bps), quote, ("reduce_only",))
+    priced = Terms(OrderType.LIMIT, limit_price(order.side, quote, collar_bps))
+    return _approved(order, priced, quote, ("reduce_only",))
 
 
 def intended(day: date, key: OrderKey, order: ApprovedOrder, provenance: Provenance) -> OrderIntended:
@@ -128,18 +116,20 @@ def intended(day: date, key: OrderKey, order: ApprovedOrder, provenance: Provena
     )
 
 
-def _approved(order: OrderRequest, limit: Decimal, quote: Quote, checks: tuple[str, ...]) -> ApprovedOrder:
+def _approved(order: OrderRequest, priced: Terms, quote: Quote, checks: tuple[str, ...]) -> ApprovedOrder:
     return ApprovedOrder(
         order.client_order_id,
         order.symbol,
         order.side,
         order.quantity,
-        limit,
+        priced.limit_price,
         quote.mid,
         quote.bid,
         quote.ask,
         quote.at,
         checks,
+        priced.order_type,
+        priced.stop_price,
     )
 
 
