@@ -6,10 +6,14 @@ from decimal import Decimal
 from trader.domain.canonical import digest
 from trader.domain.journal import (
     AccountOpened,
+    Adjusted,
+    BreakerTripped,
     BreakFound,
+    BreakResolved,
     CancelRequested,
     ConfigRecorded,
     DayClosed,
+    EquityPeak,
     Event,
     FillRecorded,
     OrderDenied,
@@ -119,6 +123,10 @@ def whole_day(day: date = DAY) -> tuple[Event, ...]:
         FillRecorded(day, "", stranger),
         StateChanged(day, TradingState.REDUCE, "daily loss", "limit"),
         SessionEnded(day, 3, 1),
+        EquityPeak(day, Decimal("100700.00")),
+        BreakerTripped(day, "session_drawdown", "account", "0.021", "0.02", "reduce"),
         BreakFound(day, "position", "T", "0", "-1"),
+        Adjusted(day, "dividend", "KO", Decimal(0), Decimal("4.85"), "activity-1", "10 shares"),
+        BreakResolved(day, "T", "explained", "a person"),
         closed(day),
     )  # fmt: skip

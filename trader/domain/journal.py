@@ -85,7 +85,7 @@ class OrderIntended:
 
 @dataclass(frozen=True, slots=True)
 class OrderDenied:
-    """The gate refused an order at the moment of sending."""
+    """The gate refused an order at the moment of sending: for good, or (`passing`) for now, to be tried again."""
 
     kind: ClassVar[str] = "order_denied"
     session_date: date
@@ -93,6 +93,7 @@ class OrderDenied:
     side: Side
     quantity: Decimal
     denial: Denial
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,11 @@ class OrderObserved:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """A cancel and whose it is: ours (`close`, `halt`, `reprice`, `lost_plan`), or somebody else's (`outside`)."""
+    """A cancel and whose it is: ours (`close`, `halt`, `reduce`, `reprice`, `lost_plan`, a breaker's code), or
+    somebody else's (`outside`).
+
+    After halt, reduce, reprice and outside the remainder is sent again when it may be; after any other it is not.
+    """
 
     kind: ClassVar[str] = "cancel_requested"
     session_date: date
@@ -207,7 +212,8 @@ class Adjusted:
 class BreakerTripped:
     """A watched limit was reached: what was measured, and what was done (alert, reduce, halt, flatten, close).
 
-    `subject` is a symbol or `account`. `passing` is for one that ends by itself; `over` says that it has.
+    `subject` is a symbol or `account`. `passing` is for one that ends by itself; `over` says that it has, or that the
+    broker no longer holds what was to be closed.
     """
 
     kind: ClassVar[str] = "breaker_tripped"
@@ -219,6 +225,15 @@ class BreakerTripped:
     action: str
     passing: bool = False
     over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EquityPeak:
+    """The highest equity (USD) a session has seen so far, in small steps: a restart measures its drawdown from it."""
+
+    kind: ClassVar[str] = "equity_peak"
+    session_date: date
+    equity_usd: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +280,7 @@ Event = (
     | BreakResolved
     | Adjusted
     | BreakerTripped
+    | EquityPeak
     | DayClosed
     | StateChanged
 )

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from trader.domain.errors import ChecksFailed
 from trader.domain.journal import (
     AccountOpened,
+    Adjusted,
+    BreakerTripped,
     BreakFound,
+    BreakResolved,
     CancelRequested,
     ConfigRecorded,
     DayClosed,
     Entry,
+    EquityPeak,
     Event,
     FillRecorded,
     OrderDenied,
@@ -164,6 +168,10 @@ _WORDS: Mapping[type[Event], str] = {
     FillRecorded: "{0.fill.side} {0.fill.quantity} at {0.fill.price}, {0.fill.fill_id}",
     SessionEnded: "{0.filled} of {0.orders} orders filled",
     BreakFound: "{0.subject}: ledger {0.ours}, broker {0.broker}",
+    BreakResolved: "{0.symbol} by {0.by}: {0.reason}",
+    Adjusted: "{0.cause} of {0.symbol}: {0.quantity} shares, {0.cash_usd} USD, {0.evidence}",
+    BreakerTripped: "{0.code} of {0.subject}: {0.measured} at a limit of {0.limit}, {0.action}",
+    EquityPeak: "{0.equity_usd} USD",
     DayClosed: "equity {0.equity_usd} USD, {0.breaks} breaks",
     StateChanged: "{0.state} by {0.by}: {0.reason}",
 }
