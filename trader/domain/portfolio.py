@@ -66,3 +66,21 @@ class Position:
     average_entry_price: Decimal
     price: Decimal
     market_value_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something the broker booked that is no trade: a dividend, a split, a change of name, a fee, a transfer.
+
+    `kind` is the broker's type (DIV, SPLIT, NC, FEE, JNLC, ...) and `on` its date in New York. Rows of one action share
+    `group_id`. `cash_usd` is signed; `quantity` is too where shares move, else the shares it is about.
+    """
+
+    activity_id: str
+    kind: str
+    symbol: str
+    quantity: Decimal
+    cash_usd: Decimal
+    on: date
+    group_id: str
+    detail: str

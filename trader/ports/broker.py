@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from trader.domain.market import Asset, Quote, SessionDay
 from trader.domain.orders import BrokerOrder, Fill
-from trader.domain.portfolio import Account, Position
+from trader.domain.portfolio import Account, Activity, Position
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +39,10 @@ class BrokerReader(Protocol):
 
     def fills_of(self, session: SessionDay) -> tuple[Fill, ...]:
         """Every execution of this session, oldest first."""
+        ...
+
+    def activities(self, start: date, end: date) -> tuple[Activity, ...]:
+        """What was booked from start to end, both included, and is no trade; oldest first."""
         ...
 
     def assets(self) -> tuple[Asset, ...]:

@@ -12,13 +12,14 @@ from alpaca.trading.enums import AssetClass, AssetStatus, OrderSide, QueryOrderS
 from alpaca.trading.requests import GetAssetsRequest, GetCalendarRequest, GetOrdersRequest, LimitOrderRequest
 
 from trader.adapters.alpaca import translate
+from trader.adapters.alpaca.activities import activity_pages
 from trader.adapters.alpaca.errors import Failed, attempt, cancel_error, change_error, submit_error
 from trader.adapters.alpaca.reads import read
 from trader.decision.admission import ApprovedOrder
 from trader.domain.errors import BrokerUnavailable
 from trader.domain.market import Asset, SessionDay
 from trader.domain.orders import BrokerOrder, Fill
-from trader.domain.portfolio import Account, Position
+from trader.domain.portfolio import Account, Activity, Position
 from trader.ports.clock import Clock
 
 T = TypeVar("T")
@@ -67,6 +68,12 @@ class AlpacaBroker:
         fills = {fill.fill_id: fill for page in self._fill_pages(start, end) for fill in page}
         today = (fill for fill in fills.values() if start <= fill.at < end)
         return tuple(sorted(today, key=lambda fill: (fill.at, fill.fill_id)))
+
+    def activities(self, start: date, end: date) -> tuple[Activity, ...]:
+        """What was booked from start to end, both included, and is no trade; oldest first."""
+        pages = self._read("the activities", lambda: list(activity_pages(self._client.get, start, end)))
+        found = {each.activity_id: each for page in pages for each in page}
+        return tuple(sorted(found.values(), key=lambda each: (each.on, each.activity_id)))
 
     def assets(self) -> tuple[Asset, ...]:
         """The active US equities."""
