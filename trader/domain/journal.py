@@ -24,13 +24,17 @@ class TradingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountOpened:
-    """The first entry of an account: the broker's cash and positions as they were found."""
+    """The first entry of an account: the broker's cash and positions as they were found.
+
+    `contains` are the ids of the broker's activities that the book has in it already.
+    """
 
     kind: ClassVar[str] = "account_opened"
     session_date: date
     account_number: str
     book: Book
     source: str = "broker"
+    contains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,10 @@ class BreakFound:
 
 @dataclass(frozen=True, slots=True)
 class BreakResolved:
-    """A person has explained the open breaks of a symbol (empty: of the account); it is traded again."""
+    """The open breaks of a symbol (empty: of the account) are no more: a person explained them, or both sides agree.
+
+    `by` is then `reconcile`. Breaks found after this entry are open again.
+    """
 
     kind: ClassVar[str] = "break_resolved"
     session_date: date
@@ -191,10 +198,11 @@ class BreakResolved:
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """A difference the broker's own records explain, taken into the book: no trade of ours, and no invention.
+    """A difference the broker's own records explain, taken into the book: no trade, and no invention.
 
-    `cause` is manual_trade, split, dividend, symbol_change, fee or account_reset; `quantity` (shares) and `cash_usd`
-    are what is added; `new_symbol` is what `symbol` is called from now on; `evidence` is the broker's activity id.
+    `cause` is split, symbol_change, dividend, fee, interest or transfer, or `resolved` when a person explained it (a
+    trade by hand is a FillRecorded). `quantity` (shares), `cash_usd` and `cost_usd` (of those shares) are what is
+    added; `new_symbol` is what `symbol` is called from now on; `evidence` is the broker's activity id, each once.
     """
 
     kind: ClassVar[str] = "adjusted"
@@ -206,6 +214,7 @@ class Adjusted:
     evidence: str
     detail: str
     new_symbol: str = ""
+    cost_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
