@@ -13,7 +13,9 @@ from trader.simulated_exchange.admission import Account, Admission, admit
 from trader.simulated_exchange.book import Book
 from trader.simulated_exchange.borrow import can_borrow
 from trader.simulated_exchange.calendar import Calendar, Session
+from trader.simulated_exchange.corporate import CorporateAction
 from trader.simulated_exchange.draws import identity
+from trader.simulated_exchange.entitlements import outcome
 from trader.simulated_exchange.fills import Fill, fill_of
 from trader.simulated_exchange.intake import OrderRequest
 from trader.simulated_exchange.market import Market
@@ -67,6 +69,7 @@ class Engine:
         self.terms = AccountTerms(**json.loads(facts.get("terms", "{}")))
         self.positions = store.positions()
         self.fills = store.fills()
+        self.activities = store.activities()
         self.closes = store.closes()
         self.account_number = int(facts.get("account_number", "1"))
         self._next_step = lambda order: next_step(order, self.market, seed, partial_fills)
@@ -89,7 +92,13 @@ class Engine:
         self._commit()
 
     def _settle_until(self, to_ns: int) -> None:
-        """Take every step due, each at its own time, then be at `to_ns`."""
+        """Take every step and every corporate action due, each at its own time, then be at `to_ns`."""
+        for action in self.market.actions.between(self.now_ns, to_ns):
+            self._work_until(action.at_ns)
+            self._enact(action)
+        self._work_until(to_ns)
+
+    def _work_until(self, to_ns: int) -> None:
         while (due := self.book.next_due()) and due[1].at_ns <= to_ns:
             self.now_ns = due[1].at_ns
             self._take(*due)
@@ -120,7 +129,7 @@ class Engine:
         """Whether it may be placed, `others` being the open orders; RefusalError."""
         if request.client_order_id and self.book.by_client_id(request.client_order_id):
             raise invalid("client_order_id must be unique")
-        if request.symbol not in self.market.row:
+        if not self.knows(request.symbol):
             raise unprocessable(f'asset "{request.symbol}" not found')
         if request.is_fractional and not self.configurations["fractional_trading"]:
             raise forbidden(f'asset "{request.symbol}" is not fractionable')
@@ -210,6 +219,31 @@ class Engine:
             self._put(dataclasses.replace(order, day=day.isoformat(), expires_ns=expires_ns))
         self._commit()
 
+    def announce(self, action: CorporateAction) -> None:
+        """Have an action happen at its time, or at once when that is now."""
+        actions = (*self.market.scenario.actions, action)
+        self.stage(dataclasses.replace(self.market.scenario, actions=actions))
+        if action.at_ns <= self.now_ns:
+            self._enact(action)
+            self._commit()
+
+    def _enact(self, action: CorporateAction) -> None:
+        """What it does to the account; after a split or under a new symbol open orders make no sense."""
+        if action.kind in {"split", "symbol_change"}:
+            for order in self.book.open:
+                if order.symbol == action.symbol and order.is_open:
+                    self._take(order, Step(self.now_ns, "canceled"))
+        done = outcome(action, self.positions.get(action.symbol))
+        for symbol, position in done.positions.items():
+            self._hold(symbol, position)
+        self.cash += done.cash
+        self.activities += done.activities
+        self._change.activities += done.activities
+
+    def knows(self, symbol: str) -> bool:
+        """Whether there is such a symbol at present."""
+        return symbol in self.market.row and self.market.actions.listed(symbol, self.now_ns)
+
     def reset(self, cash: Decimal, revoked: Iterable[str]) -> None:
         """Forget the account and open another with this much cash; `revoked` key ids are remembered."""
         self.cash = self.opening_cash = cents(cash)
@@ -217,7 +251,7 @@ class Engine:
         facts = new_account(self.now_ns, cash, self.terms)
         facts |= {"account_number": str(self.account_number), "revoked": json.dumps(sorted(revoked))}
         self.configurations = json.loads(facts["configurations"])
-        self.positions, self.fills, self.closes = {}, [], {}
+        self.positions, self.fills, self.activities, self.closes = {}, [], [], {}
         self.book = Book(self._next_step, [])
         self.past = Past([], {})
         self._change = Change(facts=facts, afresh=True)

@@ -28,6 +28,16 @@ class Fill:
     order_status: str
 
     @property
+    def activity_type(self) -> str:
+        """As the account's activities call it."""
+        return "FILL"
+
+    @property
+    def told_ns(self) -> int:
+        """The instant that filters on time look at."""
+        return self.at_ns
+
+    @property
     def execution_id(self) -> UUID:
         """Unique for ever; the key to drop a repetition by."""
         return identity("execution", self.client_order_id, self.number)

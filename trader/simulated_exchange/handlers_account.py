@@ -1,14 +1,11 @@
-"""/v2: account, configurations, history, activities, assets, clock and calendar."""
+"""/v2: account, configurations, history, assets, clock and calendar."""
 
 from datetime import date
-from typing import Any
 
 from aiohttp import web
 
-from trader.simulated_exchange import query
 from trader.simulated_exchange.engine import Engine
 from trader.simulated_exchange.exchange import EXCHANGE
-from trader.simulated_exchange.fills import Fill
 from trader.simulated_exchange.gate import read_json
 from trader.simulated_exchange.handlers_positions import named_symbol
 from trader.simulated_exchange.history import history_json, read_span
@@ -16,7 +13,6 @@ from trader.simulated_exchange.refusals import invalid, not_found
 from trader.simulated_exchange.timestamps import new_york_date
 from trader.simulated_exchange.wire import (
     account_json,
-    activity_json,
     asset_json,
     clock_json,
     session_json,
@@ -56,47 +52,13 @@ async def portfolio_history(request: web.Request) -> web.Response:
     return web.json_response(history_json(_engine(request), read_span(request.query, _engine(request).now_ns)))
 
 
-async def activities(request: web.Request) -> web.Response:
-    """GET /v2/account/activities[/FILL]: pages by the id of the last row; other types have no rows."""
-    engine, asked = _engine(request), request.query
-    kinds = [request.match_info["kind"]] if "kind" in request.match_info else query.listed(asked, "activity_types")
-    rows = [fill for fill in engine.fills if (not kinds or "FILL" in kinds) and _within(request, fill)]
-    rows.sort(key=lambda fill: fill.activity_id, reverse=not query.ascending(asked, "direction", "desc"))
-    token = asked.get("page_token")
-    if token:
-        places = [place for place, fill in enumerate(rows) if fill.activity_id == token]
-        rows = rows[places[0] + 1 :] if places else []
-    page = rows[: query.count(asked, "page_size", 100, 100)]
-    return web.json_response([_activity(engine, fill) for fill in page])
-
-
-def _activity(engine: Engine, fill: Fill) -> dict[str, Any]:
-    order = engine.book.by_client_id(fill.client_order_id)
-    assert order is not None
-    return activity_json(fill, order)
-
-
-def _within(request: web.Request, fill: Fill) -> bool:
-    """Whether a fill lies strictly after `after`, before `until`, on `date` and belongs to `order_id`."""
-    asked = request.query
-    after, until = query.instant(asked, "after"), query.instant(asked, "until")
-    day, order_id = asked.get("date"), asked.get("order_id")
-    order = _engine(request).book.by_client_id(fill.client_order_id)
-    return (
-        (after is None or fill.at_ns > after)
-        and (until is None or fill.at_ns < until)
-        and (not day or new_york_date(fill.at_ns).isoformat() == day)
-        and (not order_id or (order is not None and str(order.id) == order_id))
-    )
-
-
 async def assets(request: web.Request) -> web.Response:
-    """GET /v2/assets: every symbol is an active US equity."""
+    """GET /v2/assets: US equities, inactive those that now have another symbol."""
     engine, asked = _engine(request), request.query
-    foreign = asked.get("asset_class", "us_equity") != "us_equity" or asked.get("status", "active") != "active"
-    if foreign or asked.get("exchange", "NYSE") != "NYSE":
+    if asked.get("asset_class", "us_equity") != "us_equity" or asked.get("exchange", "NYSE") != "NYSE":
         return web.json_response([])
-    return web.json_response([asset_json(engine, symbol) for symbol in engine.market.row])
+    rows = [asset_json(engine, symbol) for symbol in engine.market.row if engine.knows(symbol)]
+    return web.json_response([row for row in rows if asked.get("status", row["status"]) == row["status"]])
 
 
 async def asset(request: web.Request) -> web.Response:
@@ -134,8 +96,6 @@ ROUTES = [
     ("GET", "/v2/account/configurations", configurations),
     ("PATCH", "/v2/account/configurations", configure),
     ("GET", "/v2/account/portfolio/history", portfolio_history),
-    ("GET", "/v2/account/activities", activities),
-    ("GET", "/v2/account/activities/{kind}", activities),
     ("GET", "/v2/assets", assets),
     ("GET", "/v2/assets/{symbol}", asset),
     ("GET", "/v2/clock", clock),

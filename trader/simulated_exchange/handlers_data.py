@@ -13,7 +13,7 @@ from trader.simulated_exchange.data_wire import Json, bar_json, daily_bars_json,
 from trader.simulated_exchange.engine import Engine
 from trader.simulated_exchange.exchange import EXCHANGE
 from trader.simulated_exchange.market import Bar
-from trader.simulated_exchange.panel import Ints
+from trader.simulated_exchange.panel import Ints, Panel
 from trader.simulated_exchange.refusals import invalid
 from trader.simulated_exchange.timestamps import SECOND_NS, new_york_date
 
@@ -30,7 +30,7 @@ def _symbols(request: web.Request) -> list[str]:
     asked = query.listed(request.query, "symbols")
     if not asked:
         raise invalid("symbols is required")
-    return sorted(set(asked) & _engine(request).market.row.keys())
+    return sorted(filter(_engine(request).knows, set(asked)))
 
 
 def _entitle(request: web.Request, end_ns: int, default_feed: str) -> None:
@@ -47,6 +47,7 @@ async def bars(request: web.Request) -> web.Response:
         raise invalid("this exchange has bars of timeframe 1Day only")
     _entitle(request, query.instant(request.query, "end") or 0, "sip")
     market = _engine(request).market
+    panel = _panel(request)
     left = query.count(request.query, "limit", 1000, 10_000)
     page: list[str] = []
     reached, token = "", None
@@ -56,13 +57,21 @@ async def bars(request: web.Request) -> web.Response:
             break
         taken = columns[:left]
         left -= len(taken)
-        page.append(f'"{symbol}":[{daily_bars_json(market.panel, market.row[symbol], taken)}]')
+        page.append(f'"{symbol}":[{daily_bars_json(panel, market.row[symbol], taken)}]')
         reached = urlsafe_b64encode(f"{symbol}|{taken[-1]}".encode()).decode()
         if len(taken) < len(columns):
             token = reached
             break
     text = f'{{"bars":{{{",".join(page)}}},"next_page_token":{json.dumps(token)}}}'
     return web.Response(text=text, content_type="application/json")
+
+
+def _panel(request: web.Request) -> Panel:
+    """Bars as printed, or in today's prices; dividends never change prices here."""
+    engine, adjustment = _engine(request), request.query.get("adjustment") or "raw"
+    if adjustment not in {"raw", "split", "dividend", "all"}:
+        raise invalid(f"invalid adjustment: {adjustment}")
+    return engine.market.adjusted(engine.now_ns) if adjustment in {"split", "all"} else engine.market.panel
 
 
 def _selected(request: web.Request) -> Iterator[tuple[str, Ints]]:

@@ -1,5 +1,6 @@
-"""/sim levers on the market: shocks, halts, assets, the calendar. What has happened cannot be changed."""
+"""/sim levers on the market: shocks, halts, assets, the calendar, corporate actions. The past cannot be changed."""
 
+from dataclasses import asdict
 from datetime import date
 
 from aiohttp import web
@@ -8,6 +9,7 @@ from trader.simulated_exchange import levers
 from trader.simulated_exchange.exchange import EXCHANGE
 from trader.simulated_exchange.gate import read_json
 from trader.simulated_exchange.scenario import Scenario
+from trader.simulated_exchange.timestamps import zulu
 from trader.simulated_exchange.wire import asset_json, session_json
 
 
@@ -43,9 +45,18 @@ async def day(request: web.Request) -> web.Response:
     return web.json_response(None if session is None else session_json(engine.market.calendar, session))
 
 
+async def corporate_action(request: web.Request) -> web.Response:
+    """POST /sim/corporate-action {"kind", "symbol", "date", ...}; answers the action."""
+    engine = request.app[EXCHANGE].engine
+    action = levers.read_action(await read_json(request), engine.market, engine.now_ns)
+    engine.announce(action)
+    return web.json_response(asdict(action) | {"at": zulu(action.at_ns)})
+
+
 ROUTES = [
     ("POST", "/sim/market/shock", shock),
     ("POST", "/sim/market/halt", halt),
     ("POST", "/sim/assets/{symbol}", asset),
     ("POST", "/sim/calendar", day),
+    ("POST", "/sim/corporate-action", corporate_action),
 ]

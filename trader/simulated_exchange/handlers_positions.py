@@ -23,11 +23,10 @@ def _engine(request: web.Request) -> Engine:
 
 def named_symbol(request: web.Request) -> str | None:
     """The known symbol that the path names, by itself or by asset id."""
-    named, known = request.match_info["symbol"], _engine(request).market.row
+    named, engine = request.match_info["symbol"], _engine(request)
     wanted: UUID | None = uuid_of(named)
-    if wanted is None:
-        return named if named in known else None
-    return next((symbol for symbol in known if asset_id(symbol) == wanted), None)
+    names = [named] if wanted is None else [symbol for symbol in engine.market.row if asset_id(symbol) == wanted]
+    return next(filter(engine.knows, names), None)
 
 
 async def positions(request: web.Request) -> web.Response:

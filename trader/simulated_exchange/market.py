@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from trader.simulated_exchange.calendar import Calendar, Session
+from trader.simulated_exchange.corporate import CorporateActions
 from trader.simulated_exchange.panel import E4, Ints, Panel
 from trader.simulated_exchange.path import Path, day_path
-from trader.simulated_exchange.scenario import AssetFlags, Scenario
+from trader.simulated_exchange.scenario import AssetFlags, Scenario, Shock
 from trader.simulated_exchange.timestamps import SECOND_NS
 
 Side = Literal["buy", "sell"]
@@ -63,19 +64,22 @@ class Market:
         """Index the panel; `seed` shapes the days between open and close, `scenario` lies on top."""
         self.scenario = scenario or Scenario()
         self.calendar = Calendar(self.scenario.exceptions)
+        self.actions = CorporateActions(self.scenario.actions)
+        self._original = panel
+        self._plain = panel = self.actions.carried_out(panel)
         self.row = {symbol: row for row, symbol in enumerate(panel.symbols)}
         self._column = {session.day: column for column, session in enumerate(panel.sessions)}
         self.seed = seed
-        self._plain = panel
         self.path = lru_cache(maxsize=_PATHS_KEPT)(self._path)
         self.panel = panel = self._shocked(self._rescheduled(panel))
+        self._adjusted = lru_cache(maxsize=8)(lambda splits: self.actions.adjusted(self.panel, splits))
         self._closes = [session.close_ns for session in panel.sessions]
         columns = np.arange(len(panel.sessions), dtype=np.int32)
         self._latest = np.maximum.accumulate(np.where(panel.close > 0, columns, np.int32(-1)), axis=1)
 
     def staged(self, scenario: Scenario) -> "Market":
         """The same market under another scenario."""
-        return Market(self._plain, self.seed, scenario)
+        return Market(self._original, self.seed, scenario)
 
     def _rescheduled(self, panel: Panel) -> Panel:
         """Early closes as they are, and no bar on a day that is shut."""
@@ -92,10 +96,15 @@ class Market:
         for column, session in enumerate(panel.sessions):
             shocks = [shock for shock in self.scenario.shocks if shock.within(session)]
             for symbol, row in self.row.items():
-                if panel.close[row, column] and any(shock.symbol in {None, symbol} for shock in shocks):
+                if panel.close[row, column] and any(self._concerns(shock, symbol) for shock in shocks):
                     prices = self.path(symbol, session).between(0, session.seconds)
                     high[row, column], low[row, column], close[row, column] = prices.max(), prices.min(), prices[-1]
         return replace(panel, high=high, low=low, close=close)
+
+    def _concerns(self, shock: Shock, symbol: str) -> bool:
+        """A shock to a company that has had several symbols is told by any of them."""
+        name = self.actions.first_name
+        return shock.symbol is None or name(shock.symbol) == name(symbol)
 
     def has_bar(self, symbol: str, day: date) -> bool:
         """Whether the symbol trades on that day."""
@@ -106,8 +115,14 @@ class Market:
         row, column = self.row[symbol], self._column[session.day]
         panel = self._plain
         open_, high, low, close = (int(each[row, column]) for each in (panel.open, panel.high, panel.low, panel.close))
-        drawn = day_path(self.seed, symbol, session.day.isoformat(), session.seconds, (open_, high, low, close))
-        about = [shock.within(session) for shock in self.scenario.shocks if shock.symbol in {None, symbol}]
+        drawn = day_path(
+            self.seed,
+            self.actions.first_name(symbol),
+            session.day.isoformat(),
+            session.seconds,
+            (open_, high, low, close),
+        )
+        about = [shock.within(session) for shock in self.scenario.shocks if self._concerns(shock, symbol)]
         return replace(drawn, shocks=tuple(shock for shock in about if shock))
 
     def session_of(self, day: str) -> Session:
@@ -120,20 +135,24 @@ class Market:
         """How many of the panel's sessions are over at this instant."""
         return bisect_right(self._closes, ns)
 
-    def last_bar(self, symbol: str, columns: int) -> Bar | None:
-        """The latest daily bar among the first `columns` sessions."""
+    def last_bar(self, symbol: str, columns: int, as_of_ns: int = 0) -> Bar | None:
+        """The latest daily bar among the first `columns` sessions, as printed or in the prices of a later instant."""
         column = int(self._latest[self.row[symbol], columns - 1]) if columns else -1
-        return None if column < 0 else self.daily_bar(symbol, column)
+        return None if column < 0 else self._bar(self.adjusted(as_of_ns), symbol, column)
 
-    def daily_bar(self, symbol: str, column: int) -> Bar:
-        """The bar of one session, which must exist."""
-        panel, row = self.panel, self.row[symbol]
+    def adjusted(self, ns: int) -> Panel:
+        """Bars in the prices of an instant: those before a split in force are changed by it."""
+        splits = self.actions.splits_until(ns)
+        return self._adjusted(splits) if splits else self.panel
+
+    def _bar(self, panel: Panel, symbol: str, column: int) -> Bar:
+        row = self.row[symbol]
         values = (panel.open, panel.high, panel.low, panel.close, panel.volume)
         return Bar(panel.sessions[column].open_ns, *(int(each[row, column]) for each in values))
 
     def tradable(self, symbol: str, ns: int) -> bool:
         """Whether orders are taken: the symbol has had a price by this instant, and nobody has barred it."""
-        barred = self.scenario.assets.get(symbol, AssetFlags()).tradable is False
+        barred = self.scenario.assets.get(symbol, AssetFlags()).tradable is False or self.actions.retired(symbol, ns)
         return not barred and self.quote(symbol, ns) is not None
 
     def resumes(self, symbol: str, ns: int) -> int:
@@ -166,7 +185,7 @@ class Market:
 
     def quote(self, symbol: str, ns: int) -> Quote | None:
         """The quote of an instant: on the path while the symbol trades, else around the last close."""
-        last = self.last_bar(symbol, self.closed_columns(ns))
+        last = self.last_bar(symbol, self.closed_columns(ns), ns)
         session = self.running(symbol, ns)
         second = -1 if session is None else self._printed(symbol, session, ns)
         if session is None or second < 0:
@@ -204,7 +223,7 @@ class Market:
 
     def bar_on(self, symbol: str, session: Session) -> Bar:
         """The daily bar of a session in which the symbol trades."""
-        return self.daily_bar(symbol, self._column[session.day])
+        return self._bar(self.panel, symbol, self._column[session.day])
 
     def bar_so_far(self, symbol: str, ns: int, seconds: int) -> Bar | None:
         """A bar of the running session: its last whole `seconds`, begun at a multiple of them, up to now."""

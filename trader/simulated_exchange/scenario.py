@@ -1,10 +1,11 @@
-"""What a test lays over the market: shocks, halts, flags of assets and days on which the calendar breaks its rules."""
+"""What a test lays over the market: shocks, halts, flags, corporate actions, days against the calendar's rules."""
 
 import json
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, time
 
 from trader.simulated_exchange.calendar import Session, session_on
+from trader.simulated_exchange.corporate import CorporateAction
 from trader.simulated_exchange.timestamps import NEW_YORK, SECOND_NS, to_ns
 
 
@@ -50,6 +51,7 @@ class Scenario:
     halts: tuple[Halt, ...] = ()
     assets: dict[str, AssetFlags] = field(default_factory=dict)
     calendar: dict[str, str | None] = field(default_factory=dict)
+    actions: tuple[CorporateAction, ...] = ()
 
     @property
     def exceptions(self) -> dict[date, Session | None]:
@@ -78,4 +80,5 @@ def load(text: str) -> Scenario:
         tuple(Halt(**each) for each in record["halts"]),
         {symbol: AssetFlags(**flags) for symbol, flags in record["assets"].items()},
         record["calendar"],
+        tuple(CorporateAction(**each) for each in record.get("actions", [])),
     )

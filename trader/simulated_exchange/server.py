@@ -12,6 +12,7 @@ from aiohttp import web
 
 from trader.simulated_exchange import (
     handlers_account,
+    handlers_activities,
     handlers_control,
     handlers_data,
     handlers_market,
@@ -24,6 +25,15 @@ from trader.simulated_exchange.gate import gate
 
 _TICK_S = 0.1
 _LONGEST_LINE = 65_536
+_PARTS = (
+    handlers_orders,
+    handlers_positions,
+    handlers_account,
+    handlers_activities,
+    handlers_data,
+    handlers_control,
+    handlers_market,
+)
 
 
 def serve(config: ExchangeConfig) -> None:
@@ -44,8 +54,7 @@ def application(exchange: Exchange) -> web.Application:
     """Every route, each also under a doubled slash: clients with a trailing slash in their base URL send that."""
     app = web.Application(middlewares=[gate])
     app[EXCHANGE] = exchange
-    parts = (handlers_orders, handlers_positions, handlers_account, handlers_data, handlers_control, handlers_market)
-    for method, path, handler in chain.from_iterable(part.ROUTES for part in parts):
+    for method, path, handler in chain.from_iterable(part.ROUTES for part in _PARTS):
         app.router.add_route(method, path, handler)
         app.router.add_route(method, "/" + path, handler)
     for path in ("/stream", "/stream/"):

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from trader.simulated_exchange.account import Position
+from trader.simulated_exchange.activities import Activity, activity_from, activity_record
 from trader.simulated_exchange.config import ExchangeStartError
 from trader.simulated_exchange.fills import Fill, fill_from, fill_record
 from trader.simulated_exchange.orders import Order, from_record, to_record
@@ -17,22 +18,30 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS orders (number INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fills (place INTEGER PRIMARY KEY, record TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS activities (place INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS positions (symbol TEXT PRIMARY KEY, qty TEXT NOT NULL, avg_entry_price TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS closes (day TEXT PRIMARY KEY, equity TEXT NOT NULL);
 """
-_FORGET = ("DELETE FROM orders", "DELETE FROM fills", "DELETE FROM positions", "DELETE FROM closes")
+_FORGET = (
+    "DELETE FROM orders",
+    "DELETE FROM fills",
+    "DELETE FROM activities",
+    "DELETE FROM positions",
+    "DELETE FROM closes",
+)
 
 
 @dataclass(slots=True)
 class Change:
     """What one request or one move of the clock changed; `positions` maps a symbol to None when it is flat.
 
-    `afresh`: all orders, fills, positions and closes go first.
+    `afresh`: all orders, fills, activities, positions and closes go first.
     """
 
     facts: dict[str, str] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
+    activities: list[Activity] = field(default_factory=list)
     positions: dict[str, Position | None] = field(default_factory=dict)
     closes: dict[str, Decimal] = field(default_factory=dict)
     afresh: bool = False
@@ -71,6 +80,8 @@ class Store:
             orders = ((number, json.dumps(to_record(order))) for number, order in change.orders.items())
             write("INSERT OR REPLACE INTO orders VALUES (?, ?)", orders)
             write("INSERT INTO fills (record) VALUES (?)", ((json.dumps(fill_record(fill)),) for fill in change.fills))
+            told = ((json.dumps(activity_record(activity)),) for activity in change.activities)
+            write("INSERT INTO activities (record) VALUES (?)", told)
             equities = ((day, str(equity)) for day, equity in change.closes.items())
             write("INSERT OR REPLACE INTO closes VALUES (?, ?)", equities)
             held = [position for position in change.positions.values() if position]
@@ -92,6 +103,11 @@ class Store:
     def fills(self) -> list[Fill]:
         """Every fill, in the order in which they happened."""
         return [fill_from(json.loads(row)) for (row,) in self._db.execute("SELECT record FROM fills ORDER BY place")]
+
+    def activities(self) -> list[Activity]:
+        """What happened without a trade, in that order."""
+        rows = self._db.execute("SELECT record FROM activities ORDER BY place")
+        return [activity_from(json.loads(row)) for (row,) in rows]
 
     def positions(self) -> dict[str, Position]:
         """What is held, by symbol."""

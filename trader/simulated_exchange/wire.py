@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from trader.simulated_exchange.account import Position, held_for_orders
+from trader.simulated_exchange.activities import Activity
 from trader.simulated_exchange.borrow import borrow_of
 from trader.simulated_exchange.calendar import Calendar, Session
 from trader.simulated_exchange.draws import identity
@@ -95,7 +96,7 @@ def update_json(update: TradeUpdate) -> Json:
     return data
 
 
-def activity_json(fill: Fill, order: Order) -> Json:
+def fill_json(fill: Fill, order: Order) -> Json:
     """A FILL row of the account's activities."""
     return {
         "id": fill.activity_id,
@@ -113,13 +114,33 @@ def activity_json(fill: Fill, order: Order) -> Json:
     }
 
 
+def activity_json(activity: Activity) -> Json:
+    """Any other row of the account's activities."""
+    return {
+        "id": activity.activity_id,
+        "activity_type": activity.activity_type,
+        "activity_sub_type": activity.sub_type,
+        "date": activity.day,
+        "net_amount": plain(activity.net_amount),
+        "symbol": activity.symbol,
+        "qty": _amount(activity.qty),
+        "per_share_amount": _amount(activity.per_share_amount),
+        "status": "executed",
+        "created_at": zulu(activity.created_ns),
+        "group_id": activity.group_id,
+        "currency": "USD",
+        "cusip": None,
+        "description": activity.description,
+    }
+
+
 def _previous_close(engine: Engine, symbol: str) -> Decimal:
     """The close before today's date in New York, 0 when there was none."""
     today = new_york_date(engine.now_ns)
     calendar = engine.market.calendar
     session = calendar.session_on(today)
     columns = engine.market.closed_columns((session or calendar.last_open(engine.now_ns)).close_ns - bool(session))
-    bar = engine.market.last_bar(symbol, columns)
+    bar = engine.market.last_bar(symbol, columns, engine.now_ns)
     return usd(bar.close) if bar else ZERO
 
 
@@ -211,7 +232,7 @@ def asset_json(engine: Engine, symbol: str) -> Json:
         "exchange": "NYSE",
         "symbol": symbol,
         "name": f"{symbol} (simulated)",
-        "status": "active",
+        "status": "inactive" if engine.market.actions.retired(symbol, engine.now_ns) else "active",
         "tradable": engine.market.tradable(symbol, engine.now_ns),
         "marginable": True,
         "shortable": engine.terms.shorting and borrow.shortable,
