@@ -39,7 +39,14 @@ from trader.ports.clock import StopSignal
 POLICIES = Policies(
     execution=ExecutionPolicy(unknown_grace_s=10),
     sizing=SizingPolicy(max_positions=2, weighting="equal", signal_threshold=Decimal(0)),
-    risk=RiskPolicy(max_position_size=Decimal("0.5"), order_notional_cap_usd=Decimal(600_000)),
+    risk=RiskPolicy(
+        max_position_size=Decimal("0.5"),
+        max_sector_exposure=Decimal(1),
+        max_correlation_exposure=Decimal(1),
+        order_notional_cap_usd=Decimal(600_000),
+        max_trade_size_usd=Decimal(600_000),
+        max_adv_participation=Decimal(1),
+    ),
     watch=WatchPolicy(),
     model=ModelPolicy(train_sessions=120, rounds=8, max_depth=2),
     data=DataPolicy(lookback_sessions=275, min_history_sessions=260),

@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from trader.decision.admission import GateState
+from trader.decision.exposure import Stake, exposure
+from trader.decision.gate_state import GateState
 from trader.domain.journal import Entry, Event, OrderIntended, OrderObserved, TradingState
-from trader.domain.market import Quote, SessionDay
+from trader.domain.market import Asset, Quote, SessionDay
 from trader.domain.orders import BrokerOrder, OrderIntent, OrderKey, OrderStatus, Purpose, Side
-from trader.domain.plan import Plan, Provenance
+from trader.domain.plan import Plan, Provenance, Trait
 from trader.domain.policy import ExecutionPolicy, RiskPolicy
 from trader.domain.portfolio import Book
 from trader.execution.identifiers import client_order_id
@@ -77,8 +78,16 @@ def quote(bid: str = "99.99", ask: str = "100.01", age_s: int = 0, symbol: str =
     return Quote(symbol, Decimal(bid), Decimal(ask), OPEN + timedelta(seconds=60 - age_s))
 
 
+TRAIT = Trait("AAA", "Energy", Decimal(100), Decimal(1_000_000))
+
+
 def gate_state(**changes: Any) -> GateState:
-    """A minute after the open, nothing held, a million in cash; `changes` on top."""
+    """A minute after the open, nothing held, a million in cash; `changes` on top.
+
+    `held` and `working` (shares, negative for sells) set what is held of AAA and what of it works.
+    """
+    held, working = Decimal(changes.pop("held", 0)), Decimal(changes.pop("working", 0))
+    stake = Stake(held + min(working, Decimal(0)), held + max(working, Decimal(0)), Decimal(100))
     state = GateState(
         now=OPEN + timedelta(seconds=60),
         session=SESSION,
@@ -86,11 +95,15 @@ def gate_state(**changes: Any) -> GateState:
         preflight_passed=True,
         execution=ExecutionPolicy(),
         risk=RiskPolicy(),
+        stop_loss=Decimal("0.2"),
         equity_usd=Decimal(1_000_000),
         reference_price=Decimal(100),
-        held_quantity=Decimal(0),
-        committed_quantity=Decimal(0),
-        exposure_usd=Decimal(0),
-        cash_usd=Decimal(1_000_000),
+        held_quantity=held,
+        exposure=exposure({"AAA": stake}, {"AAA": TRAIT}),
+        buying_power_usd=Decimal(1_000_000),
+        opened_usd=Decimal(0),
+        asset=Asset("AAA", tradable=True, shortable=True, fractionable=True),
+        paper=True,
+        signal_age_sessions=1,
     )
     return replace(state, **changes)

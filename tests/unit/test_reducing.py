@@ -29,7 +29,7 @@ def test_a_plan_that_crosses_zero_opens(held: int, wanted: int, reduces: bool) -
 
 @pytest.mark.parametrize(("held", "side"), [(10, Side.SELL), (-10, Side.BUY)])
 def test_the_gate_lets_a_reducer_only_close(held: int, side: Side) -> None:
-    state = gate_state(held_quantity=Decimal(held))
+    state = gate_state(held=held)
     other = Side.BUY if side is Side.SELL else Side.SELL
 
     def verdict(way: Side, quantity: int) -> ApprovedOrder | Denial:

@@ -9,6 +9,7 @@ from trader.decision.model import Ranker
 from trader.decision.risk import gate
 from trader.decision.signal import signal
 from trader.decision.sizing import chosen, volatilities, weights
+from trader.decision.traits import traits
 from trader.decision.universe import screen
 from trader.domain.bars import BarPanel
 from trader.domain.canonical import digest
@@ -59,6 +60,8 @@ def decide(snapshot: Snapshot) -> Plan:
     targets = planning.targets(sized, ranked.ranks, prices, equity_usd)
     drafts = planning.trades(targets, book, prices, frozen, snapshot.sizing)
     intents, denials = gate(drafts, snapshot.sizing, snapshot.risk)
+    named = {t.symbol for t in targets} | {h.symbol for h in book.holdings if h.quantity}
+    known = traits(panel, named, prices, snapshot.universe, snapshot.risk)
     return Plan(
         account=snapshot.account,
         strategy=snapshot.strategy,
@@ -71,6 +74,7 @@ def decide(snapshot: Snapshot) -> Plan:
         intents=planning.renumbered(intents),
         denials=denials,
         exclusions=exclusions,
+        traits=tuple(known.values()),
     )
 
 

@@ -48,10 +48,26 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Trait:
+    """What the gate must know of a symbol through the day, as of the plan's data.
+
+    `reference_price` is the newest close (USD), `adv_shares` the average daily volume (0: not known), `correlated` the
+    other symbols of the plan that move with it.
+    """
+
+    symbol: str
+    sector: str
+    reference_price: Decimal
+    adv_shares: Decimal
+    correlated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything decided for one (account, strategy, session date); it fits into one canonical JSON text.
 
-    `book` is the start of the day, so that a lost ledger can be begun again from the plan alone.
+    `book` is the start of the day, so that a lost ledger can be begun again from the plan alone. `traits` are those of
+    every symbol of the targets, the intents and the holdings.
     """
 
     account: str
@@ -65,3 +81,4 @@ class Plan:
     intents: tuple[OrderIntent, ...]
     denials: tuple[Denial, ...]
     exclusions: tuple[Exclusion, ...]
+    traits: tuple[Trait, ...] = ()

@@ -1,13 +1,16 @@
 """One session at work, and what the gate must know of it at the moment of sending."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-from trader.decision.admission import GateState
+from trader.decision.exposure import Stake, exposure
+from trader.decision.gate_state import ACCOUNT, DayInSymbol, GateState
 from trader.domain.market import SessionDay
+from trader.domain.orders import Side
 from trader.domain.plan import Plan
-from trader.execution.commitments import commitments
+from trader.execution.commitments import Commitments, commitments
 from trader.modes.desk import Desk
+from trader.modes.live import Live
 from trader.modes.tape import Tape
 
 
@@ -20,12 +23,16 @@ class Work:
     plan: Plan
     tape: Tape
     preflight_passed: bool
+    live: Live = field(default_factory=Live)
 
 
 def gate_state(work: Work, reference_price: Decimal, symbol: str) -> GateState:
-    """The state the gate judges an order of `symbol` in, now."""
-    desk = work.desk
-    now = commitments(work.plan, work.tape.views.values())
+    """The state the gate judges an order of `symbol` in, now. Raises BrokerUnavailable when the account is not read.
+
+    For ACCOUNT it holds what opening depends on as such, and nothing is asked of the broker.
+    """
+    desk, plan, live = work.desk, work.plan, work.live
+    now = commitments(plan, work.tape.views.values())
     return GateState(
         now=desk.clock.now(),
         session=work.session,
@@ -33,10 +40,36 @@ def gate_state(work: Work, reference_price: Decimal, symbol: str) -> GateState:
         preflight_passed=work.preflight_passed,
         execution=desk.policies.execution,
         risk=desk.policies.risk,
-        equity_usd=work.plan.equity_usd,
+        stop_loss=desk.policies.watch.stop_loss,
+        equity_usd=plan.equity_usd,
         reference_price=reference_price,
-        held_quantity=now.held.get(symbol, Decimal(0)),
-        committed_quantity=now.buying.get(symbol, Decimal(0)),
-        exposure_usd=now.exposure_usd,
-        cash_usd=now.cash_usd,
+        held_quantity=now.held[symbol],
+        exposure=exposure(_stakes(now), {trait.symbol: trait for trait in plan.traits}),
+        buying_power_usd=live.buying_power_usd(desk, now) if symbol != ACCOUNT else Decimal(0),
+        opened_usd=sum(now.opened_usd.values(), Decimal(0)),
+        asset=live.asset(desk, symbol) if symbol != ACCOUNT else None,
+        paper=desk.policies.execution.mode == "paper",
+        signal_age_sessions=live.signal_age_sessions(desk, plan),
+        symbol_day=_symbol_day(now, symbol),
+        orders_today=sum(now.orders.values()),
+        known_ids=now.known_ids,
+        working_lines=now.working_lines,
+        halted=live.halted,
+        barred=live.barred,
+        frozen=live.frozen,
+    )
+
+
+def _stakes(now: Commitments) -> dict[str, Stake]:
+    symbols = now.held.keys() | now.buying.keys() | now.selling.keys()
+    return {s: Stake(now.held[s] - now.selling[s], now.held[s] + now.buying[s], now.price[s]) for s in symbols}
+
+
+def _symbol_day(now: Commitments, symbol: str) -> DayInSymbol:
+    working = (Side.BUY, now.buying[symbol]), (Side.SELL, now.selling[symbol])
+    return DayInSymbol(
+        traded_shares=now.traded[symbol],
+        opened_usd=now.opened_usd[symbol],
+        orders=now.orders[symbol],
+        working_sides=frozenset(side for side, quantity in working if quantity),
     )

@@ -1,0 +1,51 @@
+"""What the session is told through the day, besides quotes and the state of its orders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from trader.domain.market import Asset
+from trader.domain.plan import Plan
+from trader.execution.commitments import Commitments
+from trader.modes.desk import Desk
+
+_FRESH = timedelta(seconds=5)  # an account read this recently is not read again: orders come in bursts
+
+
+@dataclass(slots=True)
+class Live:
+    """Facts the gate needs that are not in the plan. `halted`, `barred` and `frozen` are written by those who know.
+
+    `halted`: symbols that do not trade; `barred`: symbols in which nothing is opened today; `frozen`: symbols with an
+    open break ("" for a break of the account).
+    """
+
+    halted: set[str] = field(default_factory=set)
+    barred: set[str] = field(default_factory=set)
+    frozen: frozenset[str] = frozenset()
+    _assets: Mapping[str, Asset] | None = None
+    _signal_age_sessions: int | None = None
+    _buying_power_usd: Decimal = Decimal(0)
+    _answered_usd: Decimal = Decimal(0)
+    _read_at: datetime | None = None
+
+    def asset(self, desk: Desk, symbol: str) -> Asset | None:
+        """What the broker says of a symbol; all of them are read once, at the first question."""
+        if self._assets is None:
+            self._assets = {asset.symbol: asset for asset in desk.broker.assets()}
+        return self._assets.get(symbol)
+
+    def signal_age_sessions(self, desk: Desk, plan: Plan) -> int:
+        """Sessions from the plan's last bars to its own: 1 when they are those of the session before."""
+        if self._signal_age_sessions is None:
+            self._signal_age_sessions = len(desk.calendar.sessions(plan.data_as_of, plan.session_date)) - 1
+        return self._signal_age_sessions
+
+    def buying_power_usd(self, desk: Desk, now: Commitments) -> Decimal:
+        """What the broker left at the last look, less the openers sent since it; USD."""
+        at = desk.clock.now()
+        if self._read_at is None or at - self._read_at > _FRESH:
+            self._buying_power_usd = desk.broker.account().buying_power_usd
+            self._answered_usd, self._read_at = now.answered_usd, at
+        return self._buying_power_usd - (now.asked_usd - self._answered_usd)
