@@ -18,7 +18,7 @@ OPENED = AccountOpened(MON, "PA1", Book(Decimal(1000), ()))
 
 
 def bought(day: date, fill_id: str, shares: int = 1, usd: str = "10") -> FillRecorded:
-    return FillRecorded(day, "", Fill(fill_id, "b", "KO", Side.BUY, Decimal(shares), Decimal(usd), AT))
+    return FillRecorded(day, "o", Fill(fill_id, "b", "KO", Side.BUY, Decimal(shares), Decimal(usd), AT))
 
 
 def closed(day: date, book: Book) -> DayClosed:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trader.accounting.book import posted
 from trader.accounting.performance import (
     equity_curve,
     max_drawdown,
@@ -15,7 +16,6 @@ from trader.accounting.performance import (
     slippage,
     total_slippage,
 )
-from trader.accounting.postings import apply_fills
 from trader.accounting.valuation import Exposure, equity_usd, exposure_by_sector, value
 from trader.domain.errors import ChecksFailed
 from trader.domain.journal import DayClosed, FillRecorded
@@ -47,8 +47,8 @@ def recorded(found: list[Fill]) -> list[FillRecorded]:
 def test_profits_by_symbol_and_sector_add_up_to_the_change_of_equity(
     before: list[Fill], today: list[Fill], marks: dict[str, Decimal], later: dict[str, Decimal]
 ) -> None:
-    morning, _ = apply_fills(Book(Decimal(10_000), ()), recorded(before))
-    evening, realised = apply_fills(morning, recorded(today))
+    morning, _ = posted(Book(Decimal(10_000), ()), recorded(before))
+    evening, realised = posted(morning, recorded(today))
     start, end = value(morning, marks), value(evening, later)
     profits = profit_by_symbol(start, end, realised)
     sectors = profit_by_sector(profits, UNIVERSE)

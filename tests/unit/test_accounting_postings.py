@@ -8,7 +8,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trader.accounting.postings import RealisedLot, apply_fill, apply_fills
+from trader.accounting.book import posted
+from trader.accounting.postings import RealisedLot, apply_fill
 from trader.domain.journal import FillRecorded
 from trader.domain.orders import Fill, Side
 from trader.domain.portfolio import Book, Holding, Lot
@@ -68,7 +69,7 @@ def apart(lots: Sequence[Lot]) -> list[tuple[date, int]]:
 
 @given(st.lists(WHOLE_SHARES, max_size=25))
 def test_every_share_is_where_counting_them_one_by_one_puts_it(fills: list[Fill]) -> None:
-    book, realised = apply_fills(EMPTY, recorded(fills))
+    book, realised = posted(EMPTY, recorded(fills))
     oracles = {symbol: Shares() for symbol in ("AAPL", "KO", "MSFT")}
     for number, each in enumerate(fills):
         oracles[each.symbol].trade(each.side, int(each.quantity), int(each.price * 100), DAY + timedelta(days=number))
@@ -104,6 +105,6 @@ def test_a_sale_through_zero_closes_the_oldest_first_and_opens_a_short_with_the_
 
 def test_a_lot_sold_in_thirds_gives_its_whole_cost_back() -> None:
     book = Book(Decimal(0), (Holding("KO", (Lot(DAY, Decimal(3), Decimal("100.00")),)),))
-    book, realised = apply_fills(book, recorded([fill(Side.SELL, 1, "50", "KO")] * 3))
+    book, realised = posted(book, recorded([fill(Side.SELL, 1, "50", "KO")] * 3))
     assert [lot.cost_usd for lot in realised] == [Decimal("33.33"), Decimal("33.34"), Decimal("33.33")]
     assert book == Book(Decimal("150.00"), ())

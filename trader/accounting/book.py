@@ -1,21 +1,25 @@
-"""The ledger's book at a date: an opening or a closed day, and the fills it does not contain yet."""
+"""The ledger's book at a date: an opening or a closed day, and the fills and adjustments it does not contain yet."""
 
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
+from trader.accounting.adjustments import apply_adjustment
 from trader.accounting.money import notional_usd
-from trader.accounting.postings import Realised, apply_fills
+from trader.accounting.postings import Realised, apply_fill
 from trader.domain.errors import ChecksFailed
-from trader.domain.journal import AccountOpened, DayClosed, Entry, Event, FillRecorded
+from trader.domain.journal import AccountOpened, Adjusted, DayClosed, Entry, Event, FillRecorded
 from trader.domain.portfolio import Book, Holding, Lot, Position
 
-BOOK_KINDS: tuple[type[Event], ...] = (AccountOpened, DayClosed, FillRecorded)
+BOOK_KINDS: tuple[type[Event], ...] = (AccountOpened, DayClosed, FillRecorded, Adjusted)
 """The only entries a book depends on: ask the ledger for these, every other entry is ignored."""
 
 
 def start_of_day(entries: Iterable[Entry], day: date) -> Book:
-    """The book before the first fill of `day`; an account opened on `day` starts with what it was opened with."""
+    """The book before the first fill of `day`; what it was opened with, and adjusted by, on `day` is in it.
+
+    So is a trade by hand of that morning: the day is decided on what is held.
+    """
     return _book(entries, date.fromordinal(day.toordinal() - 1), opened_through=day)[0]
 
 
@@ -48,20 +52,36 @@ def book_differences(book: Book, cash_usd: Decimal, positions: Iterable[Position
     return tuple(found)
 
 
+def posted(book: Book, postings: Iterable[FillRecorded | Adjusted]) -> tuple[Book, Realised]:
+    """The book after these in their order, and everything they closed or earned."""
+    realised: Realised = ()
+    for posting in postings:
+        if isinstance(posting, Adjusted):
+            book, more = apply_adjustment(book, posting)
+        else:
+            book, more = apply_fill(book, posting.fill, posting.session_date)
+        realised += more
+    return book, realised
+
+
 def _book(entries: Iterable[Entry], through: date, opened_through: date) -> tuple[Book, Realised]:
     """One pass in the order of `seq`, which is not that of dates: a day may be closed, or a fill be found, late."""
     book: Book | None = None
     closed_on = date.min
-    pending: list[FillRecorded] = []
+    pending: list[FillRecorded | Adjusted] = []
     for entry in entries:
         match entry.event:
             case AccountOpened(session_date=day, book=opened) if day <= opened_through:
                 book, closed_on, pending = opened, date.min, []
             case DayClosed(session_date=day, book=closed) if closed_on <= day <= through:
                 book, closed_on = closed, day
-                pending = [fill for fill in pending if fill.session_date > day]
-            case FillRecorded(session_date=day) as fill if day <= through:
+                pending = [posting for posting in pending if posting.session_date > day]
+            case FillRecorded(session_date=day, client_order_id=ours) as fill if day <= (
+                through if ours else opened_through
+            ):
                 pending.append(fill)
+            case Adjusted(session_date=day) as adjusted if day <= opened_through:
+                pending.append(adjusted)
             case _:
                 pass
     if book is None:
@@ -69,4 +89,4 @@ def _book(entries: Iterable[Entry], through: date, opened_through: date) -> tupl
             f"the ledger has no opened account on {opened_through}",
             "Ask for a later date; the first session opens the account.",
         )
-    return apply_fills(book, pending)
+    return posted(book, pending)

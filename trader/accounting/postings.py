@@ -4,13 +4,12 @@ Cost is signed as the shares are, so a lot sold short has cost what it brought, 
 lots, less everything realised, is therefore the same before and after any fill: no cent appears or is lost.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from trader.accounting.money import cents, notional_usd, share_of
-from trader.domain.journal import FillRecorded
 from trader.domain.orders import Fill, Side
 from trader.domain.portfolio import Book, Holding, Lot
 
@@ -43,27 +42,29 @@ def apply_fill(book: Book, fill: Fill, session_date: date) -> tuple[Book, Realis
     """The book after the fill, and what it closed; a fill through zero closes first and opens with the rest."""
     signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
     cash_usd = -notional_usd(signed, fill.price)
-    held = next((h.lots for h in book.holdings if h.symbol == fill.symbol), ())
-    lots, realised = _post(held, signed, cash_usd, session_date, fill.symbol)
-    others = tuple(h for h in book.holdings if h.symbol != fill.symbol)
-    mine = (Holding(fill.symbol, lots),) if lots else ()
-    holdings = tuple(sorted((*others, *mine), key=lambda holding: holding.symbol))
-    return Book(book.cash_usd + cash_usd, holdings), realised
+    lots, realised = post(lots_of(book, fill.symbol), signed, cash_usd, session_date, fill.symbol)
+    return Book(book.cash_usd + cash_usd, with_lots(book, fill.symbol, lots).holdings), realised
 
 
-def apply_fills(book: Book, fills: Iterable[FillRecorded]) -> tuple[Book, Realised]:
-    """The book after the fills in their order, and everything they closed."""
-    realised: Realised = ()
-    for recorded in fills:
-        book, closed = apply_fill(book, recorded.fill, recorded.session_date)
-        realised += closed
-    return book, realised
+def lots_of(book: Book, symbol: str) -> tuple[Lot, ...]:
+    """The lots of a symbol, oldest first."""
+    return next((held.lots for held in book.holdings if held.symbol == symbol), ())
 
 
-def _post(
+def with_lots(book: Book, symbol: str, lots: tuple[Lot, ...]) -> Book:
+    """The book with these lots of a symbol instead; cash as it is."""
+    others = tuple(held for held in book.holdings if held.symbol != symbol)
+    mine = (Holding(symbol, lots),) if lots else ()
+    return Book(book.cash_usd, tuple(sorted((*others, *mine), key=lambda holding: holding.symbol)))
+
+
+def post(
     lots: Sequence[Lot], signed: Decimal, cash_usd: Decimal, day: date, symbol: str
 ) -> tuple[tuple[Lot, ...], Realised]:
-    """Close lots of the other sign, oldest first; each gets the cash that falls on its shares, to the last cent."""
+    """The lots after `signed` shares came (below zero: went), and what was closed, for `cash_usd`.
+
+    Close lots of the other sign, oldest first; each gets the cash that falls on its shares, to the last cent.
+    """
     left_lots, realised = list(lots), []
     left, left_cash_usd = signed, cash_usd
     while left and left_lots and left_lots[0].quantity * left < 0:
