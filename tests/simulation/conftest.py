@@ -67,10 +67,10 @@ class Sandbox:
         assert self.run(**options) == 0
         return self.outcome()
 
-    def paused(self, **options: Any) -> int:
-        """The pid of a session that a trap has made to pause."""
-        answer = self._ask("session", options)
-        assert answer["status"] is None, "the session ended before it paused"
+    def paused(self, mode: str = "session", **options: Any) -> int:
+        """The pid of a run that a trap has made to pause."""
+        answer = self._ask(mode, options)
+        assert answer["status"] is None, "the run ended before it paused"
         return int(answer["pid"])
 
     def start(self, mode: str, **options: Any) -> int:
@@ -78,7 +78,7 @@ class Sandbox:
         return int(self._ask(mode, options, "start")["pid"])
 
     def finish(self, pid: int) -> int:
-        """The exit status of a session that had paused."""
+        """The exit status of a run that had paused, or was started beside others."""
         return int(self.zygote.ask(do="finish", pid=pid)["status"])
 
     def _ask(self, mode: str, options: dict[str, Any], do: str = "run") -> dict[str, Any]:

@@ -34,6 +34,7 @@ from trader.domain.journal import TradingState
 from trader.modes.control import emergency_stop
 from trader.modes.desk import Desk
 from trader.modes.eod import close_day
+from trader.modes.monitor import run_monitor
 from trader.modes.planning import adopt, plan_day
 from trader.modes.preflight import preflight
 from trader.modes.session import run_session
@@ -215,6 +216,7 @@ def _resume(desk: Desk, _day: date) -> str:
 MODES: dict[str, Callable[[Desk, date], str]] = {
     "preflight": lambda desk, day: dumps(preflight(desk, day).checks),
     "session": lambda desk, day: run_session(desk, day).result,
+    "monitor": lambda desk, day: run_monitor(desk, day).result,
     "eod": lambda desk, day: dumps(close_day(desk, day)),
     "day": lambda desk, day: dumps(run_day(desk, day, close_day)),
     "stop": lambda desk, _day: dumps(emergency_stop(desk, "a person's reason", "test", flatten=False)),

@@ -17,7 +17,7 @@ REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class SessionOutcome:
-    """How a session ended. `result` is complete, closed, observed or stopped, or one of `REMEDIES`."""
+    """How a session ended. `result` is complete, recorded, closed, observed or stopped, or one of `REMEDIES`."""
 
     session_date: date
     result: str
@@ -28,7 +28,7 @@ class SessionOutcome:
     @property
     def ok(self) -> bool:
         """Whether nothing is left for a person to do."""
-        return self.result in ("complete", "closed", "observed", "stopped")
+        return self.result in ("complete", "recorded", "closed", "observed", "stopped")
 
 
 def require_complete(outcome: SessionOutcome) -> SessionOutcome:

@@ -1,4 +1,4 @@
-"""The session: one plan, sent exactly once, every order followed to its end."""
+"""The session: one plan, sent exactly once, every order followed to its end; then the day is watched."""
 
 from datetime import date, timedelta
 
@@ -20,12 +20,16 @@ log = structlog.get_logger()
 
 
 def run_session(desk: Desk, day: date) -> SessionOutcome:
-    """Run, or resume, the session of this date. Running it again after its end changes nothing."""
+    """Run, or resume, the session of this date. Running it again after its end changes nothing.
+
+    With `execution.integration` split it ends once the plan is recorded, and needs the right to decide alone.
+    """
     session = desk.calendar.session(day)
     if session is None:
         return SessionOutcome(day, "closed", f"{day} is no trading session")
+    split = desk.policies.execution.integration == "split"
     try:
-        with desk.lease.hold():
+        with desk.lease.hold("session", "plan" if split else "orders"):
             return _hold_session(desk, session)
     except BrokerUnavailable:
         if desk.stop.requested():  # a wait for the request budget was cut short: nothing was sent
@@ -37,23 +41,41 @@ def run_session(desk: Desk, day: date) -> SessionOutcome:
 
 
 def _hold_session(desk: Desk, session: SessionDay) -> SessionOutcome:
-    if next(desk.ledger.entries(session.date, (SessionEnded,)), None) is not None:
+    if ended(desk, session.date):
         return outcome_of(Tape(desk, session.date), "complete", "the session had ended before")
     state, reason = desk.state.read()
     if state is TradingState.HALT:
         recorded_plan(desk, session.date)
         return wind_down(desk, session, Tape(desk, session.date), "halted", f"trading is halted: {reason}")
     plan = obtain_plan(desk, session)
-    tape = Tape(desk, session.date)
-    look(desk, session, tape)
     if plan is None:
         log.error("EXECUTION today's plan is lost and orders of today are at the broker; nothing new is sent")
         return wind_down(
-            desk, session, tape, "plan_lost", "ledger and plan file are gone; today's orders are cancelled"
+            desk,
+            session,
+            Tape(desk, session.date),
+            "plan_lost",
+            "ledger and plan file are gone; today's orders are cancelled",
         )
+    if desk.policies.execution.integration == "split":
+        return SessionOutcome(session.date, "recorded", f"{len(plan.intents)} orders for execution-monitor to send")
+    return carry_out(desk, session, plan)
+
+
+def carry_out(desk: Desk, session: SessionDay, plan: Plan) -> SessionOutcome:
+    """Work through a committed plan; the caller holds the lease. The journal is folded here: nothing older counts."""
+    tape = Tape(desk, session.date)
     work = Work(desk, session, plan, tape, _preflight_passed(desk, plan))
+    if ended(desk, session.date):
+        return outcome_of(tape, "complete", "the session had ended before")
+    look(desk, session, tape)
     desk.clock.wait_until(session.open_at + timedelta(seconds=desk.policies.execution.open_delay_s))
     return work_through(work)
+
+
+def ended(desk: Desk, day: date) -> bool:
+    """Whether every order of the day's plan is recorded to be at its end."""
+    return next(desk.ledger.entries(day, (SessionEnded,)), None) is not None
 
 
 def _preflight_passed(desk: Desk, plan: Plan) -> bool:

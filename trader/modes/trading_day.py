@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from trader.domain.errors import ChecksFailed, ConfigurationError
 from trader.modes.desk import Desk
+from trader.modes.monitor import run_monitor
 from trader.modes.outcome import SessionOutcome
 from trader.modes.preflight import PreflightReport, preflight
 from trader.modes.session import run_session
@@ -41,9 +42,15 @@ def run_day(
 
 
 def _session_after(checks: PreflightReport, desk: Desk, day: date) -> SessionOutcome | None:
-    """The session; None when what preflight found already keeps it from deciding."""
+    """The session, and the monitor after it where it has a part; None when preflight's findings keep it from deciding.
+
+    One process, one clock: here the monitor follows the session instead of standing beside it.
+    """
     try:
-        return run_session(desk, day)
+        outcome = run_session(desk, day)
+        if desk.policies.execution.integration == "integrated" or outcome.result not in ("complete", "recorded"):
+            return outcome
+        return run_monitor(desk, day)
     except (ChecksFailed, ConfigurationError):
         if checks.ok:
             raise

@@ -1,0 +1,137 @@
+"""Who sends: each of the three ways that session and monitor share a day, with one of them killed on the way."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulation.conftest import Sandbox, Zygote, copied, wire_is_clean
+from tests.simulation.test_killed_anywhere import recorded
+from tests.support.desk import NeverStopped
+from trader.adapters.clock import SystemClock
+from trader.adapters.locks import Lease
+
+Policies = dict[str, dict[str, Any]]
+INTEGRATED: Policies = {
+    "execution": {"integration": "integrated", "takeover_after_s": 1800},
+    "watch": {"interval_s": 600},  # the monitor has nothing to do all day: let it look seldom
+}
+MONITORED: Policies = {"execution": {"integration": "monitored"}}
+SPLIT: Policies = {"execution": {"integration": "split"}}
+SLOW_SPLIT: Policies = {"execution": {"integration": "split", "takeover_after_s": 10}}
+"""Nobody but the monitor moves the time while the session decides: by less than two seconds a look."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(zygote: Zygote, morning: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The exchange's orders after a session that nothing disturbed."""
+    with copied(zygote, morning, tmp_path_factory.mktemp("alone") / "state") as sandbox:
+        assert sandbox.session(policies=MONITORED) == "complete"
+        return sandbox.orders()
+
+
+def nothing_was_doubled(sandbox: Sandbox, undisturbed: dict[str, Any]) -> None:
+    """The same orders and filled quantities as on the undisturbed day, each sent once, and a ledger that verifies."""
+    assert sandbox.orders() == undisturbed
+    assert recorded(sandbox.state)[0] == {name: order[:2] for name, order in undisturbed.items()}
+    wire_is_clean(sandbox.control("/sim/log"))
+
+
+def monitor(sandbox: Sandbox, policies: Policies) -> str:
+    """The result of a monitor that runs to its end."""
+    assert sandbox.run("monitor", name="-monitor", policies=policies) == 0
+    return sandbox.outcome("-monitor")
+
+
+def wait_for_the_holder(sandbox: Sandbox) -> None:
+    """Return when somebody has the orders lease: a monitor that is alone would lead the time."""
+    lease = Lease(sandbox.state, "main", SystemClock(NeverStopped()))
+    for _ in range(1000):
+        if lease.seen()[0]:
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody took the orders lease")
+
+
+def posted_at(sandbox: Sandbox) -> list[datetime]:
+    """When each order was posted."""
+    calls = sandbox.control("/sim/log")
+    posts = [call for call in calls if (call["method"], call["path"]) == ("POST", "/v2/orders")]
+    return [datetime.fromisoformat(call["at"]) for call in posts]
+
+
+def test_split_the_session_records_and_the_monitor_sends(
+    undisturbed: dict[str, Any], zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.session(policies=SPLIT) == "recorded"
+        assert sandbox.orders() == {}
+        assert monitor(sandbox, SPLIT) == "complete"
+        nothing_was_doubled(sandbox, undisturbed)
+        assert sandbox.session(policies=SPLIT) == "complete"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("call", ["ledger.append 2", "broker.submit 2", "broker.fills_of 1"])
+def test_split_a_monitor_that_is_killed_and_started_again_finishes(
+    call: str, when: str, undisturbed: dict[str, Any], zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.session(policies=SPLIT) == "recorded"
+        assert sandbox.run("monitor", trap=(call, when, "kill"), policies=SPLIT) == -9
+        assert monitor(sandbox, SPLIT) == "complete"
+        nothing_was_doubled(sandbox, undisturbed)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("call", ["plans.write 1", "ledger.append 4", "broker.submit 2", "broker.fills_of 1"])
+def test_monitored_the_monitor_finishes_what_a_killed_session_left(
+    call: str, when: str, undisturbed: dict[str, Any], zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.run(trap=(call, when, "kill"), policies=MONITORED) == -9
+        assert monitor(sandbox, MONITORED) == "complete"
+        nothing_was_doubled(sandbox, undisturbed)
+
+
+def test_monitored_a_session_that_finds_the_monitor_at_work_observes(
+    undisturbed: dict[str, Any], zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.run(trap=("broker.submit 1", "after", "kill"), policies=MONITORED) == -9
+        died = posted_at(sandbox)[-1]
+        working = sandbox.paused(
+            "monitor", name="-monitor", policies=MONITORED, trap=("broker.submit 1", "after", "pause")
+        )
+        assert sandbox.session(policies=MONITORED) == "observed"
+        assert sandbox.finish(working) == 0
+        waited_s = (posted_at(sandbox)[1] - died).total_seconds()
+        assert 90 <= waited_s <= 120, "the lease has to be free for takeover_after_s first"
+        nothing_was_doubled(sandbox, undisturbed)
+
+
+@pytest.mark.parametrize(
+    "policies", [INTEGRATED, MONITORED, SLOW_SPLIT], ids=lambda p: str(p["execution"]["integration"])
+)
+def test_session_and_monitor_live_through_one_day_side_by_side(
+    policies: Policies, undisturbed: dict[str, Any], zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        session = sandbox.start("session", policies=policies)
+        if policies is not SLOW_SPLIT:
+            wait_for_the_holder(sandbox)
+        standing_by = sandbox.start("monitor", name="-monitor", policies=policies)
+        assert sandbox.finish(session) == 0
+        assert sandbox.finish(standing_by) == 0
+        assert sandbox.outcome() == ("recorded" if policies is SLOW_SPLIT else "complete")
+        nothing_was_doubled(sandbox, undisturbed)
+
+
+def test_integrated_the_monitor_never_sends(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.run(trap=("broker.submit 1", "after", "kill"), policies=INTEGRATED) == -9
+        assert monitor(sandbox, INTEGRATED) == "observed"
+        assert len(posted_at(sandbox)) == 1
+        assert "its plan is unfinished" in (sandbox.state / "log.txt").read_text()
