@@ -53,14 +53,20 @@ def silent(_what: str, _done: int, _total: int) -> None:
 
 
 @contextmanager
-def open_desk(place: Place, progress: Progress = silent, beginning: Beginning | None = None) -> Iterator[Desk]:
-    """The desk of a place, for the block. On a simulated venue without a `url` it has the embedded exchange."""
+def open_desk(
+    place: Place, progress: Progress = silent, beginning: Beginning | None = None, *, follows: bool = False
+) -> Iterator[Desk]:
+    """The desk of a place, for the block. On a simulated venue without a `url` it has the embedded exchange.
+
+    `follows`: a simulated exchange's time is left to another process while that one holds the orders lease.
+    """
     configuration = place.configuration()
     settings = configuration.settings
     with ExitStack() as stack:
         stop = stack.enter_context(SignalStop())
         address = cache(lambda: _exchange_address(place, settings, beginning or Beginning(), stack))
-        clock = _clock(settings, address, stop)
+        clock = _clock(settings, address, stop, lambda: follows and lease.seen()[0])
+        lease = Lease(place.state, settings.execution.account, clock)
         wire = cache(lambda: _connected(configuration, place, clock, address))
         yield Desk(
             policies=_policies(settings),
@@ -76,7 +82,7 @@ def open_desk(place: Place, progress: Progress = silent, beginning: Beginning | 
             ledger=cast("Ledger", Later(lambda: stack.enter_context(closing(_ledger(place, clock))))),
             plans=PlanFiles(place.state / "plans", settings.execution.account, settings.execution.strategy),
             state=state_file(place),
-            lease=Lease(place.state, settings.execution.account, clock),
+            lease=lease,
             bars=cast("BarArchive", Later(lambda: bar_archive(place))),
             models=cast("ModelStore", Later(lambda: model_store(place))),
             progress=progress,
@@ -110,10 +116,10 @@ def _exchange_address(place: Place, settings: Settings, beginning: Beginning, st
     return stack.enter_context(exchange)
 
 
-def _clock(settings: Settings, address: Callable[[], str | None], stop: StopSignal) -> Clock:
+def _clock(settings: Settings, address: Callable[[], str | None], stop: StopSignal, led: Callable[[], bool]) -> Clock:
     if settings.broker.venue == "alpaca":
         return SystemClock(stop)
-    return cast("Clock", Later(lambda: ExchangeClock(str(address()), stop)))
+    return cast("Clock", Later(lambda: ExchangeClock(str(address()), stop, led)))
 
 
 def _connected(

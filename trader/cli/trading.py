@@ -39,9 +39,13 @@ def preflight(context: typer.Context, date: Day = None, json: Json = False) -> N
 def session(context: typer.Context, date: Day = None, json: Json = False) -> None:
     """Trade the day's plan.
 
-    Decides once or resumes, sends exactly once, follows every order to its end; safe to run again at any time.
+    Decides once or resumes, sends exactly once, follows every order to its end; safe to run again at any time. With
+    execution.integration `integrated` it then watches until shortly before the close, with `split` it ends once the
+    plan is recorded. It only observes, and exits with 0, while another process holds the orders lease.
 
     Example: trader session
+
+    Example: trader session --date 2026-03-16 --json
     """
     from trader.modes.outcome import require_complete
     from trader.modes.session import run_session
@@ -90,7 +94,8 @@ def day(
 ) -> None:
     """Run whole days at their times.
 
-    Preflight, session, end of day. On a simulated venue everything a first day needs is made before it.
+    Preflight, session, end of day; execution-monitor follows the session where it has a part. On a simulated venue
+    everything a first day needs is made before it.
 
     Example: trader --config config/demo.yaml day --fresh
 
