@@ -15,6 +15,7 @@ from trader.adapters.alpaca.transport import Timeouts
 from trader.adapters.bar_archive import ParquetBarArchive
 from trader.adapters.calendar import ExchangeCalendar
 from trader.adapters.clock import ExchangeClock
+from trader.adapters.host import LocalHost
 from trader.adapters.ledger import open_ledger
 from trader.adapters.locks import Lease
 from trader.adapters.model_store import ModelStore
@@ -125,6 +126,7 @@ def open_desk(
         lease=lease,
         bars=ParquetBarArchive(state / "bars", calendar),
         models=ModelStore(state / "models"),
+        host=LocalHost(state),
         progress=lambda _what, _done, _total: None,
     )
 

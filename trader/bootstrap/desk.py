@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 from trader.adapters.clock import ExchangeClock, SignalStop, SystemClock
+from trader.adapters.host import LocalHost
 from trader.adapters.locks import Lease
 from trader.adapters.plan_files import PlanFiles
 from trader.bootstrap.later import Later
@@ -85,6 +86,7 @@ def open_desk(
             lease=lease,
             bars=cast("BarArchive", Later(lambda: bar_archive(place))),
             models=cast("ModelStore", Later(lambda: model_store(place))),
+            host=LocalHost(place.state),
             progress=progress,
         )
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trader.cli import config, control, data, exchange, ledger, model, monitor, reporting, trading
+from trader.cli import config, control, data, exchange, ledger, model, monitor, preflight, reporting, trading
 from trader.cli.context import Options
 from trader.domain.errors import TraderError
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (trading.app, monitor.app, control.app, reporting.app):
+for commands in (preflight.app, trading.app, monitor.app, control.app, reporting.app):
     app.add_typer(commands)
 for name, group in (("data", data), ("model", model), ("config", config), ("ledger", ledger), ("exchange", exchange)):
     app.add_typer(group.app, name=name)

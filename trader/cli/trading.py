@@ -1,4 +1,4 @@
-"""The trading day: preflight, session, eod, day, plan, replay."""
+"""The trading day: session, eod, day, plan, replay."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,26 +13,6 @@ if TYPE_CHECKING:
     from trader.modes.desk import Desk
 
 app = typer.Typer()
-
-
-@app.command()
-def preflight(context: typer.Context, date: Day = None, json: Json = False) -> None:
-    """Check what the day stands on.
-
-    Brings the bars up to date and rehearses the decision; openers wait until it has passed for the day.
-
-    Example: trader preflight
-    """
-    from trader.modes.preflight import preflight as check
-
-    with desk_of(context) as desk:
-        report = check(desk, date or today(desk))
-    if json:
-        print_json({"session_date": report.session_date, "ok": report.ok, "checks": report.checks})
-    else:
-        rows = [(check.name, check.ok, check.detail, "" if check.ok else check.remedy) for check in report.checks]
-        print_table(f"Preflight {report.session_date}", ("check", "", "found", "next"), rows)
-    raise typer.Exit(0 if report.ok else 1)
 
 
 @app.command()

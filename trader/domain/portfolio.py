@@ -55,6 +55,7 @@ class Account:
     buying_power_usd: Decimal
     blocked: bool
     suspended_by_user: bool
+    shorting_enabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

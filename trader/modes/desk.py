@@ -16,6 +16,7 @@ from trader.domain.policy import (
 )
 from trader.ports.broker import Broker, MarketData
 from trader.ports.clock import Clock, StopSignal
+from trader.ports.host import Host
 from trader.ports.stores import BarArchive, Calendar, Lease, Ledger, ModelStore, PlanFiles, StateFile
 
 
@@ -56,4 +57,5 @@ class Desk:
     lease: Lease
     bars: BarArchive
     models: ModelStore
+    host: Host
     progress: Callable[[str, int, int], None]

@@ -1,170 +1,171 @@
 """Preflight: bring the data up to date, look at everything a session stands on, and write the day's token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import structlog
 
-from trader.decision.decide import decide
-from trader.domain.errors import TraderError
-from trader.domain.journal import PreflightPassed, TradingState
+from trader.domain.errors import ChecksFailed, TraderError
+from trader.domain.journal import PreflightPassed
 from trader.domain.market import SessionDay
 from trader.domain.plan import Plan
+from trader.modes.checks import account, host, market, records
+from trader.modes.checks.finding import Finding, Look
 from trader.modes.desk import Desk
-from trader.modes.planning import committed_plan, gather, open_account, require_agreement, require_session
-from trader.modes.update import update_bars
+from trader.modes.planning import require_session
 
 log = structlog.get_logger()
-_MAX_SKEW = timedelta(seconds=5)
+
+GRAVITY = (1, 3, 2, 5)
+"""Exit codes from the mildest to the gravest: a failed check, the broker, the configuration, an invariant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what was found, and what to do when it is not well."""
+    """One check: what was found, and what to do when it is not well or a warning."""
 
     name: str
     ok: bool
     detail: str
     remedy: str = ""
+    warning: bool = False
+    exit_code: int = ChecksFailed.exit_code
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightReport:
-    """All checks of a date; `plan` is what would be ordered now (None when a check before it failed)."""
+    """The checks of a date, and the names of those that could not be made because one they rest on failed.
+
+    `plan` is what would be ordered now, None when a check before it failed; `token`: openers may go out on that date.
+    """
 
     session_date: date
     checks: tuple[Check, ...]
     plan: Plan | None = None
+    unchecked: tuple[str, ...] = ()
+    token: bool = False
 
     @property
     def ok(self) -> bool:
         """Whether every check passed."""
         return all(check.ok for check in self.checks)
 
+    @property
+    def exit_code(self) -> int:
+        """0 when every check passed, else that of the gravest failure."""
+        return max((check.exit_code for check in self.checks if not check.ok), key=GRAVITY.index, default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A check by name; it is made only when the checks in `needs` have passed."""
+
+    name: str
+    find: Callable[[Look], Finding]
+    needs: tuple[str, ...] = ()
+
+
+CHECKS = (
+    Rule("session", host.occasion),
+    Rule("state_writable", host.writable),
+    Rule("disk_space", host.disk_space, ("state_writable",)),
+    Rule("ledger_schema", records.schema, ("state_writable",)),
+    Rule("ledger_chain", records.chain, ("ledger_schema",)),
+    Rule("trading_state", records.trading_state),
+    Rule("model", records.model),
+    Rule("broker", account.broker),
+    Rule("clock", host.clock, ("broker",)),
+    Rule("account", account.account, ("broker", "ledger_schema")),
+    Rule("calendar", account.calendar, ("broker",)),
+    Rule("limits", account.limits, ("broker",)),
+    Rule("book", market.book, ("broker", "ledger_chain")),
+    Rule("bars", market.bars, ("broker", "state_writable")),
+    Rule("freshness", market.freshness, ("bars",)),
+)
+"""In the order in which one thing rests on another: what is here first, then what the broker says."""
+
+PLAN_CHECKS: dict[str, Callable[[Look, Plan], Finding]] = {
+    "predictions": market.predictions,
+    "plan": market.exclusions,
+    "tradable": market.tradable,
+    "quotes": market.quotes,
+}
+"""Made of the rehearsed decision, when every check before it has passed."""
+
+
+def next_session(desk: Desk) -> date:
+    """The date of the first session that has not opened yet."""
+    now = desk.clock.now()
+    following = desk.calendar.sessions(now.date() - timedelta(days=1), now.date() + timedelta(days=15))
+    return next(session.date for session in following if session.open_at > now)
+
 
 def preflight(desk: Desk, day: date) -> PreflightReport:
-    """Check everything, in the order in which one thing rests on another; the token is written when all is well."""
-    session = require_session(desk, day)
-    checks: list[Check] = []
-    for name, check in CHECKS.items():
-        checks.append(_guarded(name, check, desk, session))
-        desk.progress("checks", len(checks), len(CHECKS) + 1)
-        (log.info if checks[-1].ok else log.error)(
-            f"RISK check {'passed' if checks[-1].ok else 'FAILED'}", check=name, detail=checks[-1].detail
-        )
-    plan = None
-    if all(check.ok for check in checks):
-        plan, verdict = _rehearse(desk, session)
-        checks.append(verdict)
-    report = PreflightReport(day, tuple(checks), plan)
-    if report.ok and plan is not None:
-        _write_token(desk, report, plan)
-    return report
+    """Make every check of a session; the token is written when all is well and the session before is over."""
+    look = _look(desk, require_session(desk, day))
+    checks = _made(look)
+    unchecked = tuple(rule.name for rule in CHECKS if rule.name not in {check.name for check in checks})
+    if not all(check.ok for check in checks):
+        return PreflightReport(day, checks, None, (*unchecked, *PLAN_CHECKS))
+    plan, rehearsal = _rehearse(look)
+    report = PreflightReport(day, (*checks, *rehearsal), plan, unchecked)
+    if not report.ok or plan is None or look.early:
+        return report
+    return _with_token(look, report, plan)
 
 
-Finding = tuple[bool, str, str]
+def _look(desk: Desk, session: SessionDay) -> Look:
+    now = desk.clock.now()
+    if desk.calendar.previous(session.date).close_at <= now:
+        return Look(desk, session, session)
+    around = desk.calendar.sessions(now.date() - timedelta(days=1), session.date)
+    return Look(desk, session, next(each for each in around if each.close_at > now))
 
 
-def _guarded(name: str, check: Callable[[Desk, SessionDay], Finding], desk: Desk, session: SessionDay) -> Check:
+def _made(look: Look) -> tuple[Check, ...]:
+    """The checks that can be made: those whose needs have passed."""
+    made: dict[str, Check] = {}
+    for number, rule in enumerate(CHECKS, 1):
+        if all(name in made and made[name].ok for name in rule.needs):
+            made[rule.name] = _guarded(rule.name, partial(rule.find, look))
+        look.desk.progress("checks", number, len(CHECKS) + len(PLAN_CHECKS))
+    return tuple(made.values())
+
+
+def _guarded(name: str, find: Callable[[], Finding]) -> Check:
     """A check that raises has failed, and its error says what to do."""
     try:
-        return Check(name, *check(desk, session))
+        found = find()
     except TraderError as error:
-        return Check(name, False, error.problem(), error.remedy)
+        found = Finding(False, error.problem(), error.remedy, exit_code=error.exit_code)
+    word = "FAILED" if not found.ok else "warns" if found.warning else "passed"
+    (log.info if found.ok else log.error)(f"RISK check {word}", check=name, detail=found.detail)
+    return Check(name, found.ok, found.detail, found.remedy, found.warning, found.exit_code)
 
 
-def _ledger(desk: Desk, _session: SessionDay) -> Finding:
-    return True, f"{desk.ledger.verify(whole=False)} entries since the last checkpoint, chain intact", ""
-
-
-def _state(desk: Desk, _session: SessionDay) -> Finding:
-    state, reason = desk.state.read()
-    return state is not TradingState.HALT, f"{state.value} {reason}".strip(), "Find the cause, then `trader resume`."
-
-
-def _clock(desk: Desk, _session: SessionDay) -> Finding:
-    skew = abs(desk.broker.now() - desk.clock.now())
-    return skew <= _MAX_SKEW, f"{skew.total_seconds():.1f} s from the broker's clock", "Set this machine's clock (NTP)."
-
-
-def _account(desk: Desk, _session: SessionDay) -> Finding:
-    account = desk.broker.account()
-    well = account.status == "ACTIVE" and not account.blocked and not account.suspended_by_user
-    detail = f"{account.account_number} {account.status}, equity {account.equity_usd} USD"
-    return (
-        well,
-        detail,
-        "Look at the account in Alpaca's dashboard; `trader resume` clears a suspension by this program.",
-    )
-
-
-def _calendar(desk: Desk, session: SessionDay) -> Finding:
-    theirs = desk.broker.calendar(session.date, session.date)
-    detail = f"{session.open_at:%H:%M}-{session.close_at:%H:%M} UTC"
-    if theirs == (session,):
-        return True, f"{detail}, as the broker has it", ""
-    return (
-        False,
-        f"we have {detail}, the broker {theirs or 'no session'}",
-        "Update exchange-calendars, or stay out today.",
-    )
-
-
-def _model(desk: Desk, session: SessionDay) -> Finding:
-    ranker = desk.models.promoted()
-    age_days = (session.date - ranker.trained_until).days
-    detail = f"{ranker.hash[:12]}, trained on bars up to {ranker.trained_until} ({age_days} days ago)"
-    return (
-        0 < age_days <= desk.policies.model.max_age_days,
-        detail,
-        "`trader model train`, then `trader model promote`.",
-    )
-
-
-def _book(desk: Desk, session: SessionDay) -> Finding:
-    """Ledger and broker before the day's decision; afterwards the plan holds the book it began with."""
-    if committed_plan(desk, session.date) is not None:
-        return True, "today's plan is committed", ""
-    return True, require_agreement(desk, session, open_account(desk, session.date)), ""
-
-
-def _bars(desk: Desk, session: SessionDay) -> Finding:
-    report = update_bars(desk, desk.calendar.previous(session.date).date)
-    return True, f"{report.rows} bars fetched, up to date through {report.through}", ""
-
-
-CHECKS: dict[str, Callable[[Desk, SessionDay], Finding]] = {
-    "ledger": _ledger,
-    "trading_state": _state,
-    "clock": _clock,
-    "account": _account,
-    "calendar": _calendar,
-    "book": _book,
-    "model": _model,
-    "bars": _bars,
-}
-
-
-def _rehearse(desk: Desk, session: SessionDay) -> tuple[Plan | None, Check]:
+def _rehearse(look: Look) -> tuple[Plan | None, tuple[Check, ...]]:
     """Decide once for show: predictions, exclusions and sizes are seen before the open, not at it."""
     try:
-        book = open_account(desk, session.date)
-        plan = committed_plan(desk, session.date) or decide(gather(desk, session, book))
+        plan = market.rehearsed(look)
     except TraderError as error:
-        return None, Check("plan", False, error.problem(), error.remedy)
-    candidates = len(desk.universe.symbols)
-    share = len(plan.exclusions) / candidates if candidates else 1.0
-    detail = f"{len(plan.intents)} orders, {len(plan.exclusions)} of {candidates} symbols excluded"
-    well = share <= desk.policies.data.max_excluded_share
-    remedy = "See `trader plan` for the reasons; mend the data, or raise data.max_excluded_share."
-    return plan, Check("plan", well, detail, remedy)
+        return None, (Check("plan", False, error.problem(), error.remedy, exit_code=error.exit_code),)
+    made = (_guarded(name, partial(find, look, plan)) for name, find in PLAN_CHECKS.items())
+    return plan, tuple(made)
 
 
-def _write_token(desk: Desk, report: PreflightReport, plan: Plan) -> None:
+def _with_token(look: Look, report: PreflightReport, plan: Plan) -> PreflightReport:
+    """The report, with the token written; a token that cannot be is one more failed check."""
+    written = _guarded("token", partial(_write_token, look.desk, report, plan))
+    checks: Iterable[Check] = report.checks if written.ok else (*report.checks, written)
+    return PreflightReport(report.session_date, tuple(checks), plan, report.unchecked, written.ok)
+
+
+def _write_token(desk: Desk, report: PreflightReport, plan: Plan) -> Finding:
     day = report.session_date
     token = PreflightPassed(day, plan.provenance, tuple(check.name for check in report.checks))
     known = [entry.event for entry in desk.ledger.entries(day, (PreflightPassed,))]
     if token not in known:
         desk.ledger.append(token)
-    log.info("RISK preflight passed", session_date=str(day), orders=len(plan.intents))
+    return Finding(True, f"{day}, {len(plan.intents)} orders rehearsed")

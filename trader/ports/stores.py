@@ -40,6 +40,10 @@ class Ledger(Protocol):
         """Check chain and projections, from the last checkpoint or whole; entries checked. Raises InvariantViolated."""
         ...
 
+    def schema_version(self) -> str:
+        """The schema's revision."""
+        ...
+
 
 class PlanFiles(Protocol):
     """The plan as a file beside the ledger, so that either can be lost alone."""

@@ -39,6 +39,7 @@ def account(row: Row) -> Account:
         buying_power_usd=_number(row["buying_power"]),
         blocked=bool(row["account_blocked"] or row["trading_blocked"]),
         suspended_by_user=bool(row["trade_suspended_by_user"]),
+        shorting_enabled=bool(row.get("shorting_enabled")),
     )
 
 
