@@ -42,7 +42,10 @@ NEXT: Mapping[OrderStatus, frozenset[OrderStatus]] = {
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """Where one order stands. `unsure_since` is when its POST may last have gone out without a recorded answer."""
+    """Where one order stands. `unsure_since` is when its POST may last have gone out without a recorded answer.
+
+    `cancel_reason` and `cancel_asked_at` are of the newest and the first request to cancel it.
+    """
 
     client_order_id: str
     key: OrderKey
@@ -54,6 +57,12 @@ class OrderView:
     filled_quantity: Decimal = Decimal(0)
     fills: Mapping[str, Decimal] = field(default_factory=dict)
     cancel_reason: str | None = None
+    cancel_asked_at: datetime | None = None
+
+    @property
+    def executed_quantity(self) -> Decimal:
+        """Shares filled, by the broker's report or by the fills we have recorded: whichever knows of more."""
+        return max(self.filled_quantity, sum(self.fills.values(), Decimal(0)))
 
     @property
     def fills_missing(self) -> bool:
@@ -84,6 +93,8 @@ def apply(views: Views, entry: Entry) -> None:
             views[event.client_order_id] = OrderView(
                 event.client_order_id, event.key, event.quantity, S.INTENDED, entry.at, intended=event
             )
+        case OrderDenied(passing=True):
+            pass  # it is tried again
         case OrderDenied():
             _start(views, event.client_order_id, event.quantity, entry)
             _change(views, event.client_order_id, lambda view: view.moved_to(S.DENIED))
@@ -94,7 +105,7 @@ def apply(views: Views, entry: Entry) -> None:
         case OrderRefused():
             _change(views, event.client_order_id, lambda view: view.moved_to(S.REJECTED))
         case CancelRequested():
-            _change(views, event.client_order_id, lambda view: replace(view, cancel_reason=event.reason))
+            _change(views, event.client_order_id, lambda view: _cancel_asked(view, event.reason, entry.at))
         case FillRecorded():
             fill = {event.fill.fill_id: event.fill.quantity}
             _change(views, event.client_order_id, lambda view: replace(view, fills={**view.fills, **fill}))
@@ -111,6 +122,10 @@ def _start(views: Views, client_order_id: str, quantity: Decimal, entry: Entry) 
 def _change(views: Views, client_order_id: str, change: Callable[[OrderView], OrderView]) -> None:
     if client_order_id in views:
         views[client_order_id] = change(views[client_order_id])
+
+
+def _cancel_asked(view: OrderView, reason: str, at: datetime) -> OrderView:
+    return replace(view, cancel_reason=reason, cancel_asked_at=view.cancel_asked_at or at)
 
 
 def _observe(views: Views, event: OrderObserved, entry: Entry) -> None:

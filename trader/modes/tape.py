@@ -1,26 +1,44 @@
 """One session date's journal while it is being written: every event goes to the ledger first, then into the views."""
 
 from collections.abc import Iterable
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 
 import structlog
 
-from trader.domain.journal import Event, OrderObserved
+from trader.domain.journal import BreakerTripped, Entry, Event, OrderDenied, OrderObserved
 from trader.domain.orders import BrokerOrder
+from trader.domain.plan import Denial
 from trader.execution.identifiers import belongs, parse
-from trader.execution.order_state import Views, apply, fold
+from trader.execution.order_state import Views, apply
 from trader.modes.desk import Desk
 
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the gate refuses an order for now, and when it last said so (UTC)."""
+
+    denial: Denial
+    at: datetime
+
+
 class Tape:
-    """The day's entries as views of orders, kept in step with the ledger."""
+    """The day's entries as views of orders, kept in step with the ledger.
+
+    Beside them: what the gate refuses for now, by order id; the breakers tripped, as (code, subject); and when the
+    last entry was made.
+    """
 
     def __init__(self, desk: Desk, day: date) -> None:
         self._desk = desk
         self.day = day
-        self.views: Views = fold(desk.ledger.entries(day))
+        self.views: Views = {}
+        self.refusals: dict[str, Refusal] = {}
+        self.tripped: set[tuple[str, str]] = set()
+        self.changed_at = desk.clock.now()
+        self._take(desk.ledger.entries(day))
 
     def record(self, *events: Event) -> None:
         """Commit the events durably, then take them into the views; what another process recorded first, as well."""
@@ -28,10 +46,25 @@ class Tape:
             return
         written = self._desk.ledger.append(*events)
         if len(written) < len(events):  # a fill that reconcile has recorded meanwhile counts once, and counts here
-            self.views = fold(self._desk.ledger.entries(self.day))
-            return
-        for entry in written:
+            self.views = {}
+            written = tuple(self._desk.ledger.entries(self.day))
+        self._take(written)
+        self.changed_at = self._desk.clock.now()
+
+    def refuse(self, client_order_id: str, denial: Denial) -> None:
+        """Note that the gate has refused this order once more for now; the ledger has it from the first time."""
+        self.refusals[client_order_id] = Refusal(denial, self._desk.clock.now())
+
+    def _take(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
             apply(self.views, entry)
+            match entry.event:
+                case OrderDenied(passing=True, client_order_id=name, denial=denial):
+                    self.refusals[name] = Refusal(denial, entry.at)
+                case BreakerTripped(code=code, subject=subject):
+                    self.tripped.add((code, subject))
+                case _:
+                    pass
 
     def observe(self, orders: Iterable[BrokerOrder]) -> None:
         """Record what the broker says of our orders where it is news."""

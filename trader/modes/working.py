@@ -1,6 +1,6 @@
 """Working through a plan: pass after pass, look, then do what the rules ask for, until every line is at its end."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -8,15 +8,27 @@ from trader.domain.errors import BrokerUnavailable, SubmitOutcomeUnknown
 from trader.domain.journal import CancelRequested, SessionEnded, StateChanged, TradingState
 from trader.domain.market import SessionDay
 from trader.domain.orders import OrderStatus
-from trader.execution.submission import UNCLEAR, NextStep, Step, cancelled_from_outside, chains, next_step
+from trader.execution.submission import (
+    REPRICE,
+    UNCLEAR,
+    Moment,
+    NextStep,
+    Step,
+    cancelled_from_outside,
+    next_steps,
+)
 from trader.modes.desk import Desk
-from trader.modes.following import cancel_all, look, working
+from trader.modes.following import cancel, cancel_all, look, working
 from trader.modes.outcome import SessionOutcome
-from trader.modes.sending import look_up, opening_is_barred, send_all
+from trader.modes.sending import give_up, is_ready, look_up, opening_is_barred, send_all
 from trader.modes.tape import Tape
 from trader.modes.work import Work
 
 log = structlog.get_logger()
+_UNSENT = (Step.WAIT, Step.SEND, Step.LOOK_UP)
+_FOLLOWED = (Step.FOLLOW, Step.REPRICE)
+_CALM_AFTER = timedelta(minutes=1)
+_CALM = timedelta(seconds=10)
 _SETTLING = timedelta(minutes=5)  # how long after the close cancels and fills may still arrive
 _PATIENCE = timedelta(minutes=10)  # how long the broker may be away before the session gives up and is restarted
 
@@ -39,7 +51,7 @@ def work_through(work: Work) -> SessionOutcome:
             outcome = None
         if outcome is not None:
             return outcome
-        desk.clock.wait_until(desk.clock.now() + timedelta(seconds=float(desk.policies.execution.poll_interval_s)))
+        desk.clock.wait_until(_next_pass(work))
     for view in work.tape.views.values():
         if view.status in UNCLEAR:
             raise SubmitOutcomeUnknown(view.client_order_id, "asked to stop before it was looked up")
@@ -52,8 +64,7 @@ def _one_pass(work: Work) -> SessionOutcome | None:
     desk, tape = work.desk, work.tape
     look(desk, work.session, tape)
     _heed_outside_cancels(work)
-    steps = _next_steps(work)
-    waiting = [step for step in steps if step.step is Step.LOOK_UP and not look_up(work, step)]
+    waiting = [step for step in _steps(work, None) if step.step is Step.LOOK_UP and not look_up(work, step)]
     state, reason = desk.state.read()
     halted, closing = state is TradingState.HALT, _closing(work)
     if halted or closing:
@@ -62,45 +73,73 @@ def _one_pass(work: Work) -> SessionOutcome | None:
         return None
     if halted:
         return wind_down(desk, work.session, tape, "halted", f"trading is halted: {reason}")
-    steps = _next_steps(work)
-    if closing and (unsent := sum(step.step in (Step.SEND, Step.LOOK_UP) for step in steps)):
-        return wind_down(desk, work.session, tape, "too_late", f"{unsent} orders were not sent before the close")
+    give_up(work, _steps(work, None), closing)
     if closing:
-        return wind_down(desk, work.session, tape, "complete", "the session's orders end before the close")
-    return _send_and_judge(work, steps)
+        return _close(work)
+    barred = opening_is_barred(work)
+    act(work, _steps(work, barred), barred)
+    return nothing_left(work, barred)
 
 
-def _next_steps(work: Work) -> list[NextStep]:
-    by_sequence = chains(work.tape.views.values())
-    return [next_step(work.plan, intent, by_sequence.get(intent.sequence, ())) for intent in work.plan.intents]
+def _steps(work: Work, barred: str | None) -> list[NextStep]:
+    policy = work.desk.policies.execution
+    moment = Moment(work.desk.clock.now(), work.session, policy, may_open=barred is None)
+    return next_steps(work.plan, work.tape.views.values(), moment)
 
 
-def _send_and_judge(work: Work, steps: list[NextStep]) -> SessionOutcome | None:
-    to_send = [step for step in steps if step.step is Step.SEND]
-    reducers = [step for step in to_send if step.intent.reduces]
-    openers = [step for step in to_send if not step.intent.reduces]
+def _close(work: Work) -> SessionOutcome:
+    unsent = sum(step.step in _UNSENT for step in _steps(work, None))
+    if unsent:
+        return wind_down(
+            work.desk, work.session, work.tape, "too_late", f"{unsent} orders were not sent before the close"
+        )
+    return wind_down(work.desk, work.session, work.tape, "complete", "the session's orders end before the close")
+
+
+def act(work: Work, steps: list[NextStep], barred: str | None) -> None:
+    """Cancel what needs a new price; send what is due and not refused: what reduces first, then what opens."""
+    outdated = [step.view for step in steps if step.step is Step.REPRICE and step.view]
+    cancel(work.desk, work.tape, outdated, REPRICE)
+    ready = [step for step in steps if step.step is Step.SEND and is_ready(work, step)]
+    reducers = [step for step in ready if step.intent.reduces]
+    openers = [step for step in ready if not step.intent.reduces]
+    reducing = any(step.intent.reduces and step.step is not Step.DONE for step in steps)
     if reducers:
-        send_all(work, reducers)
-        return None
-    held_back = [step for step in steps if step.step is Step.LOOK_UP]  # absent, and barred: look_up has seen to it
-    barred = opening_is_barred(work) if openers or held_back else None
-    if openers and barred is None and not _waits_for_reducers(work, steps):
-        send_all(work, openers)
-        return None
-    if any(step.step is Step.FOLLOW for step in steps) or any(v.fills_missing for v in work.tape.views.values()):
-        return None
-    if barred is not None:
-        unsent = len(openers) + len(held_back)
-        log.warning("RISK openers held back", reason=barred, openers=unsent)
-        return outcome_of(work.tape, "held_back", f"{unsent} openers were not sent: {barred}")
-    return None if openers or held_back else _end(work.tape, "every order is at its end")
+        send_all(work, reducers, reducing)
+    elif openers and barred is None and not (reducing and _waits_for_reducers(work)):
+        send_all(work, openers, reducing)
 
 
-def _waits_for_reducers(work: Work, steps: list[NextStep]) -> bool:
-    patience = timedelta(seconds=work.desk.policies.execution.reducers_wait_s)
-    started = work.session.open_at + timedelta(seconds=work.desk.policies.execution.open_delay_s)
-    pending = any(step.intent.reduces and step.step is not Step.DONE for step in steps)
-    return pending and work.desk.clock.now() < started + patience
+def nothing_left(work: Work, barred: str | None) -> SessionOutcome | None:
+    """The outcome when nothing can be sent or followed any more; None while something can."""
+    steps = _steps(work, barred)
+    if any(step.step in _FOLLOWED for step in steps) or any(v.fills_missing for v in work.tape.views.values()):
+        return None
+    unsent = [step for step in steps if step.step in _UNSENT]
+    if not unsent:
+        return _end(work.tape, "every order is at its end")
+    if barred is None or any(step.intent.reduces for step in unsent):
+        return None
+    log.warning("RISK openers held back", reason=barred, openers=len(unsent))
+    return outcome_of(work.tape, "held_back", f"{len(unsent)} openers were not sent: {barred}")
+
+
+def _next_pass(work: Work) -> datetime:
+    """After the poll interval, or later when nothing has happened for a while; in time for the next part of an order.
+
+    A long calm day is mostly waiting, and requests are for those who send.
+    """
+    now, tape = work.desk.clock.now(), work.tape
+    calm = now - tape.changed_at > _CALM_AFTER and not any(v.status in UNCLEAR for v in tape.views.values())
+    poll = timedelta(seconds=float(work.desk.policies.execution.poll_interval_s))
+    due = (step.due_at for step in _steps(work, None) if step.due_at is not None)
+    return max(now + poll, min([now + (max(poll, _CALM) if calm else poll), *due]))
+
+
+def _waits_for_reducers(work: Work) -> bool:
+    policy = work.desk.policies.execution
+    started = work.session.open_at + timedelta(seconds=policy.open_delay_s)
+    return work.desk.clock.now() < started + timedelta(seconds=policy.reducers_wait_s)
 
 
 def _closing(work: Work) -> bool:
