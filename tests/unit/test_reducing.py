@@ -16,15 +16,23 @@ PRICE = Decimal(100)
 
 
 @pytest.mark.parametrize(
-    ("held", "wanted", "reduces"),
-    [(-500, 200, False), (500, -200, False), (-500, -200, True), (500, 200, True), (-500, 0, True), (0, 200, False)],
+    ("held", "wanted", "legs"),
+    [
+        (-500, 200, [(Side.BUY, 500, True), (Side.BUY, 200, False)]),
+        (500, -200, [(Side.SELL, 500, True), (Side.SELL, 200, False)]),
+        (-500, -200, [(Side.BUY, 300, True)]),
+        (500, 200, [(Side.SELL, 300, True)]),
+        (-500, 0, [(Side.BUY, 500, True)]),
+        (0, 200, [(Side.BUY, 200, False)]),
+        (0, -200, [(Side.SELL, 200, False)]),
+        (200, 500, [(Side.BUY, 300, False)]),
+    ],
 )
-def test_a_plan_that_crosses_zero_opens(held: int, wanted: int, reduces: bool) -> None:
+def test_a_plan_goes_through_zero_in_two_orders(held: int, wanted: int, legs: list[tuple[Side, int, bool]]) -> None:
     book = Book(Decimal(0), (Holding("AAA", (Lot(DAY, Decimal(held), held * PRICE),)),))
     target = Target("AAA", Decimal(1), Decimal("0.5"), Decimal(wanted), PRICE)
-    [order] = trades([target], book, {"AAA": PRICE}, frozenset(), SizingPolicy())
-    assert order.quantity == abs(wanted - held)
-    assert order.reduces == reduces
+    orders = trades([target], book, {"AAA": PRICE}, frozenset(), SizingPolicy())
+    assert [(order.side, order.quantity, order.reduces) for order in orders] == legs
 
 
 @pytest.mark.parametrize(("held", "side"), [(10, Side.SELL), (-10, Side.BUY)])

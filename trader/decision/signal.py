@@ -17,8 +17,8 @@ MICRO = Decimal("0.000001")
 LARGEST = 1e9
 """No prediction of a rank is beyond this, nor NaN."""
 
-LEAST_DISTINCT_SHARE = 0.1
-"""A model that tells fewer than this share of the symbols apart has no opinion worth money."""
+LEAST_DISTINCT_SHARE = Decimal("0.1")
+"""The share of the symbols a model must tell apart, unless the policy says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,18 @@ class Signals:
     exclusions: tuple[Exclusion, ...]
 
 
-def signal(panel: BarPanel, sectors: Sequence[str], excluded: Collection[str], ranker: Ranker) -> Signals:
+def signal(
+    panel: BarPanel,
+    sectors: Sequence[str],
+    excluded: Collection[str],
+    ranker: Ranker,
+    least_distinct: Decimal = LEAST_DISTINCT_SHARE,
+) -> Signals:
     """Rank the symbols on the panel's last session by the model's prediction; ties go to the earlier symbol.
 
     Excluded symbols take no part, not even in the ranks of the features. Raises ConfigurationError when the model was
-    trained on other features, ChecksFailed when its predictions are no ranking.
+    trained on other features, ChecksFailed when its predictions are no ranking: not finite, or a smaller share of them
+    than `least_distinct` is distinct.
     """
     if ranker.features != FEATURES:
         raise ConfigurationError(
@@ -47,7 +54,7 @@ def signal(panel: BarPanel, sectors: Sequence[str], excluded: Collection[str], r
     missing = [s for s, usable in zip(panel.symbols, known, strict=True) if not usable and s not in excluded]
     detail = f"not all {len(FEATURES)} features of {panel.dates[-1]} can be computed"
     return Signals(
-        _ranks(dict(zip(symbols, _predictions(ranker, values[known]), strict=True))),
+        _ranks(dict(zip(symbols, _predictions(ranker, values[known], least_distinct), strict=True))),
         tuple(Exclusion(symbol, "features_missing", detail) for symbol in missing),
     )
 
@@ -58,7 +65,7 @@ def _without(panel: BarPanel, excluded: Collection[str]) -> BarPanel:
     return replace(panel, close=close)
 
 
-def _predictions(ranker: Ranker, values: Panel) -> list[Decimal]:
+def _predictions(ranker: Ranker, values: Panel, least_distinct: Decimal) -> list[Decimal]:
     """Predictions in steps of 1e-6, so that the last bits of another machine do not reorder them."""
     if len(values) < 2:
         raise ChecksFailed(
@@ -71,7 +78,7 @@ def _predictions(ranker: Ranker, values: Panel) -> list[Decimal]:
     if predicted.shape != (len(values),) or not (np.abs(predicted) < LARGEST).all():
         raise ChecksFailed(f"{model} predicts values that are no usable numbers", remedy)
     steps = [Decimal(float(value)).quantize(MICRO, ROUND_HALF_EVEN) for value in predicted]
-    if len(set(steps)) < max(2, LEAST_DISTINCT_SHARE * len(steps)):
+    if len(set(steps)) < max(Decimal(2), least_distinct * len(steps)):
         raise ChecksFailed(f"{model} predicts only {len(set(steps))} values for {len(steps)} symbols", remedy)
     return steps
 

@@ -1,6 +1,6 @@
 """From signals to target weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Decimal
 
 import numpy as np
@@ -19,29 +19,45 @@ def volatilities(panel: BarPanel, sessions: int) -> dict[str, float]:
     return {s: float(v) for s, v in zip(panel.symbols, deviation, strict=True) if np.isfinite(v) and v > 0}
 
 
-def chosen(signals: Mapping[str, Decimal], policy: SizingPolicy) -> tuple[str, ...]:
-    """The symbols to hold: signal at or over the threshold, best first, ties by symbol, at most `max_positions`."""
-    over = [symbol for symbol, signal in signals.items() if signal >= policy.signal_threshold]
-    return tuple(sorted(over, key=lambda symbol: (-signals[symbol], symbol))[: policy.max_positions])
+def strength(signal: Decimal, short: bool) -> Decimal:
+    """How strong a signal is for its side: a short's is as strong as it is low."""
+    return 1 - signal if short else signal
+
+
+def chosen(signals: Mapping[str, Decimal], policy: SizingPolicy, allow_shorts: bool = False) -> dict[str, int]:
+    """The symbols to hold, 1 long or -1 short: the strongest first, ties by symbol, at most `max_positions`.
+
+    Long from signal_threshold on; short, where allowed, up to short_threshold (0: none).
+    """
+    sides = {symbol: 1 for symbol, signal in signals.items() if signal >= policy.signal_threshold}
+    if allow_shorts and policy.short_threshold:
+        low = (symbol for symbol, signal in signals.items() if signal <= policy.short_threshold)
+        sides |= {symbol: -1 for symbol in low if symbol not in sides}
+    strongest = sorted(sides, key=lambda symbol: (-strength(signals[symbol], sides[symbol] < 0), symbol))
+    return {symbol: sides[symbol] for symbol in strongest[: policy.max_positions]}
 
 
 def weights(
-    symbols: Sequence[str], volatility: Mapping[str, float], investable: Decimal, sizing: SizingPolicy, risk: RiskPolicy
+    sides: Mapping[str, int],
+    volatility: Mapping[str, float],
+    investable: Decimal,
+    sizing: SizingPolicy,
+    risk: RiskPolicy,
 ) -> dict[str, Decimal]:
-    """Shares of equity for the chosen symbols: they sum to `investable` at most.
+    """Shares of equity for the chosen symbols, negative for shorts: their absolute sum is `investable` at most.
 
-    Inverse volatility: w_i = (1 / s_i) / sum(1 / s_j). What the position cap cuts off stays cash. Rounded down to
-    1e-6, so that no sum exceeds what it was made from.
+    Inverse volatility: w_i = (1 / s_i) / sum(1 / s_j). What the position cap cuts off stays cash. Rounded towards zero
+    to 1e-6, so that no sum exceeds what it was made from.
     """
-    if not symbols or investable <= 0:
+    if not sides or investable <= 0:
         return {}
-    raw = np.ones(len(symbols))
+    raw = np.ones(len(sides))
     if sizing.weighting == "inverse_volatility":
-        typical = float(np.median([volatility[s] for s in symbols if s in volatility] or [1.0]))
-        raw = np.array([1.0 / volatility.get(symbol, typical) for symbol in symbols])
+        typical = float(np.median([volatility[s] for s in sides if s in volatility] or [1.0]))
+        raw = np.array([1.0 / volatility.get(symbol, typical) for symbol in sides])
     cap = risk.max_position_size * (1 - sizing.price_headroom)
     shares = (Decimal(float(share)) for share in raw / raw.sum())
     return {
-        symbol: min(share * investable, cap).quantize(_GRAIN, ROUND_FLOOR)
-        for symbol, share in zip(symbols, shares, strict=True)
+        symbol: side * min(share * investable, cap).quantize(_GRAIN, ROUND_FLOOR)
+        for (symbol, side), share in zip(sides.items(), shares, strict=True)
     }

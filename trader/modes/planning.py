@@ -109,7 +109,18 @@ def gather(desk: Desk, session: SessionDay, book: Book, model_hash: str | None =
         data=policies.data,
         sizing=policies.sizing,
         risk=policies.risk,
+        slices=policies.execution.slices,
+        stop_loss=policies.watch.stop_loss,
+        least_distinct=policies.model.min_distinct_predictions,
+        fractionable=_fractionable(desk),
     )
+
+
+def _fractionable(desk: Desk) -> frozenset[str]:
+    """The symbols the broker trades in fractions; not asked for when whole shares are wanted."""
+    if not desk.policies.sizing.fractional_shares:
+        return frozenset()
+    return frozenset(asset.symbol for asset in desk.broker.assets() if asset.fractionable)
 
 
 def open_account(desk: Desk, day: date) -> Book:
@@ -180,7 +191,7 @@ def replay(desk: Desk, day: date) -> ReplayOutcome:
 
 
 def _parts(plan: Plan) -> dict[str, str]:
-    names = ("data_as_of", "provenance", "equity_usd", "book", "targets", "intents", "denials", "exclusions")
+    names = ("data_as_of", "provenance", "equity_usd", "book", "targets", "intents", "denials", "exclusions", "traits")
     return {name: dumps(getattr(plan, name)) for name in names}
 
 
