@@ -9,6 +9,7 @@ from trader.cli.output import print_facts, print_json
 
 if TYPE_CHECKING:
     from trader.bootstrap.stops import Status
+    from trader.modes.emergency import StopReport
 
 app = typer.Typer()
 
@@ -76,24 +77,29 @@ def emergency_stop(
     Example: trader emergency-stop --flatten --reason "model misbehaves"
     """
     from trader.bootstrap.stops import operator
-    from trader.modes.control import emergency_stop as stop
+    from trader.modes.emergency import emergency_stop as stop
 
     with desk_of(context) as desk:
         report = stop(desk, reason, operator(), flatten)
     if json:
         print_json(report)
     else:
-        print_facts(
-            "Emergency stop",
-            [
-                ("cancelled", report.cancelled),
-                ("positions closed", report.closed),
-                ("orders still open", ", ".join(report.open_orders) or "none"),
-                ("positions still open", ", ".join(report.open_positions) or ("none" if flatten else "left alone")),
-                ("of", named(options_of(context).place)),
-            ],
-        )
-    raise typer.Exit(1 if report.open_orders or report.open_positions else 0)
+        _print_stop(report, named(options_of(context).place), flatten)
+    raise typer.Exit(0 if report.clean else 1)
+
+
+def _print_stop(report: "StopReport", place: str, flatten: bool) -> None:
+    facts: list[tuple[str, object]] = [
+        ("orders cancelled", report.cancelled),
+        ("orders still open", ", ".join(report.open_orders) or "none"),
+        ("positions closed", ", ".join(report.closed) or "none"),
+        ("positions still open", ", ".join(report.open_positions) or ("none" if flatten else "left alone")),
+        ("took", f"{report.took_s} s"),
+        ("not in the ledger", report.unrecorded or None),
+        *(("trouble", trouble) for trouble in report.troubles),
+        ("of", place),
+    ]
+    print_facts("Emergency stop: the broker takes no new orders", facts)
 
 
 def _print_status(found: "Status") -> None:

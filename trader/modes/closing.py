@@ -52,8 +52,8 @@ class Flattened:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """What the broker says: orders of the session and all open ones, read before the positions."""
+class _Scene:
+    """What the broker says of some symbols: orders, read before the positions."""
 
     now: datetime
     orders: tuple[BrokerOrder, ...]
@@ -64,11 +64,6 @@ class Scene:
         """The orders that may still fill."""
         return tuple(order for order in self.orders if not order.status.terminal)
 
-    @property
-    def symbols(self) -> frozenset[str]:
-        """Everything that is held or works."""
-        return frozenset({p.symbol for p in self.positions} | {order.symbol for order in self.working})
-
 
 def flatten(
     desk: Desk,
@@ -76,14 +71,14 @@ def flatten(
     tape: Tape,
     purpose: Purpose,
     symbols: frozenset[str] | None = None,
-    until: datetime | None = None,
+    at_most: int | None = None,
 ) -> Flattened:
-    """Step after step until the broker proves flat in these symbols (None: in all), at most until `until` or the close.
+    """Step after step until the broker proves flat in these symbols (None: in all), to the close or `at_most` times.
 
     An outage of the broker is waited out. Raises BrokerUnavailable when it lasts to the end.
     """
     touched: set[str] = set()
-    rounds, ends_at = 0, min(until or session.close_at, session.close_at)
+    rounds = 0
     while True:
         rounds += 1
         outage, left = None, frozenset[str]()
@@ -95,10 +90,9 @@ def flatten(
         touched |= left
         if outage is None and not left:
             return Flattened(tuple(sorted(touched)), (), rounds)
-        if desk.stop.requested() or desk.clock.now() >= ends_at:
+        if desk.stop.requested() or rounds == at_most or desk.clock.now() >= session.close_at:
             break
-        pause = timedelta(seconds=min(2 * rounds, _LONGEST_PAUSE_S))
-        desk.clock.wait_until(min(desk.clock.now() + pause, ends_at))
+        desk.clock.wait_until(desk.clock.now() + timedelta(seconds=min(2 * rounds, _LONGEST_PAUSE_S)))
     if outage is not None:
         raise outage
     return Flattened(tuple(sorted(touched - left)), tuple(sorted(left)), rounds)
@@ -111,29 +105,35 @@ def close_step(
 
     Waits for nothing: while something is left, call it again after some seconds. Raises BrokerUnavailable.
     """
-    scene = look_around(desk, session, tape, symbols)
-    cancel(desk, tape, scene.now, scene.working)
+    scene = _look_around(desk, session, tape, symbols)
+    cancel(desk, tape, (order for order in scene.working if not _may_work_on(desk, tape, order, scene.now)))
     waiting = {order.symbol for order in scene.working} | _unsure(desk, scene, tape, symbols)
     free = tuple(p for p in scene.positions if p.symbol not in waiting and not _too_soon(tape, p.symbol, scene.now))
     if free and session.open_at <= scene.now < session.close_at:
         close_positions(desk, session, tape, free, purpose)
-    return frozenset(scene.symbols | waiting)
+    return frozenset(waiting | {position.symbol for position in scene.positions})
 
 
-def look_around(desk: Desk, session: SessionDay, tape: Tape, symbols: frozenset[str] | None) -> Scene:
+def _look_around(desk: Desk, session: SessionDay, tape: Tape, symbols: frozenset[str] | None) -> _Scene:
     """Orders first, positions after them: a fill between the two readings is never taken for a holding."""
+    found = orders_now(desk, session, tape)
+    orders = tuple(order for order in found if symbols is None or order.symbol in symbols)
+    held = tuple(p for p in desk.broker.positions() if p.quantity and (symbols is None or p.symbol in symbols))
+    return _Scene(desk.clock.now(), orders, held)
+
+
+def orders_now(desk: Desk, session: SessionDay, tape: Tape) -> tuple[BrokerOrder, ...]:
+    """The session's orders and every open one, as the broker has them; ours are recorded. Raises BrokerUnavailable."""
     found = {order.broker_order_id: order for order in desk.broker.open_orders()}
     found |= {order.broker_order_id: order for order in desk.broker.orders_of(session)}
     tape.observe(found.values())
-    orders = tuple(order for order in found.values() if symbols is None or order.symbol in symbols)
-    held = tuple(p for p in desk.broker.positions() if p.quantity and (symbols is None or p.symbol in symbols))
-    return Scene(desk.clock.now(), orders, held)
+    return tuple(found.values())
 
 
-def cancel(desk: Desk, tape: Tape, now: datetime, orders: Iterable[BrokerOrder]) -> None:
-    """Ask for the cancel of these, save closing orders within their patience; asked again while it is not begun."""
+def cancel(desk: Desk, tape: Tape, orders: Iterable[BrokerOrder]) -> None:
+    """Ask for the cancel of each whose cancel is not under way; one that is not taken is asked for the next time."""
     for order in orders:
-        if order.status is OrderStatus.PENDING_CANCEL or _may_work_on(desk, tape, order, now):
+        if order.status is OrderStatus.PENDING_CANCEL:
             continue
         view = tape.views.get(order.client_order_id)
         if view is not None and view.cancel_reason is None:
@@ -211,7 +211,7 @@ def _too_soon(tape: Tape, symbol: str, now: datetime) -> bool:
     return any(now < view.unsure_since + _patience(view.key.sequence) for view in rejected)
 
 
-def _unsure(desk: Desk, scene: Scene, tape: Tape, symbols: frozenset[str] | None) -> set[str]:
+def _unsure(desk: Desk, scene: _Scene, tape: Tape, symbols: frozenset[str] | None) -> set[str]:
     """Symbols in which an order may have come or gone since the broker was asked."""
     grace = timedelta(seconds=desk.policies.execution.unknown_grace_s)
     unclear = [view for view in tape.views.values() if view.status in UNCLEAR]
