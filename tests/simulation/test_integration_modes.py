@@ -11,14 +11,20 @@ from tests.simulation.conftest import Sandbox, Zygote, copied, wire_is_clean
 from tests.simulation.test_killed_anywhere import recorded
 from tests.support.desk import NeverStopped
 from trader.adapters.clock import SystemClock
+from trader.adapters.ledger import open_ledger
 from trader.adapters.locks import Lease
+from trader.adapters.state_file import StateFile
+from trader.domain.journal import TradingState
+from trader.execution.order_state import fold
 
 Policies = dict[str, dict[str, Any]]
 INTEGRATED: Policies = {
     "execution": {"integration": "integrated", "takeover_after_s": 1800},
-    "watch": {"interval_s": 600},  # the monitor has nothing to do all day: let it look seldom
+    "watch": {"interval_s": 600},
 }
+"""The monitor has nothing to do all day: here it looks seldom."""
 MONITORED: Policies = {"execution": {"integration": "monitored"}}
+SELDOM: Policies = {"execution": {"integration": "monitored", "takeover_after_s": 600}}
 SPLIT: Policies = {"execution": {"integration": "split"}}
 SLOW_SPLIT: Policies = {"execution": {"integration": "split", "takeover_after_s": 10}}
 """Nobody but the monitor moves the time while the session decides: by less than two seconds a look."""
@@ -135,3 +141,44 @@ def test_integrated_the_monitor_never_sends(zygote: Zygote, morning: Path, tmp_p
         assert monitor(sandbox, INTEGRATED) == "observed"
         assert len(posted_at(sandbox)) == 1
         assert "its plan is unfinished" in (sandbox.state / "log.txt").read_text()
+
+
+def test_a_monitor_cancels_in_a_halt_what_a_killed_session_left(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.run(trap=("broker.submit 2", "after", "kill"), policies=SELDOM) == -9
+        StateFile(sandbox.state / "STATE").write(TradingState.HALT, "test")
+        assert monitor(sandbox, SELDOM) == "observed"
+        assert len(posted_at(sandbox)) == 2
+        assert {status for _, _, status in sandbox.orders().values()} <= {"canceled", "filled"}
+        ledger = open_ledger(sandbox.state / "ledger.db", SystemClock(NeverStopped()))
+        assert all(view.status.terminal for view in fold(ledger.entries()).values()), "the ledger knows their ends"
+
+
+def test_a_monitor_outlives_an_outage_of_the_broker(
+    undisturbed: dict[str, Any], zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.session(policies=SPLIT) == "recorded"
+        outage = {"action": "504_before", "method": "GET", "path": "/v2/orders", "times": 400}
+        sandbox.control("/sim/faults", outage)
+        assert monitor(sandbox, SPLIT) == "complete"
+        nothing_was_doubled(sandbox, undisturbed)
+        assert "MONITOR cannot do its work" in (sandbox.state / "log.txt").read_text()
+
+
+def test_a_monitor_that_is_asked_to_stop_ends_within_a_pass(
+    undisturbed: dict[str, Any], zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.session(policies=SPLIT) == "recorded"
+        assert sandbox.run("monitor", trap=("broker.submit 2", "after", "terminate"), policies=SPLIT) == 0
+        assert sandbox.outcome() == "stopped"
+        assert len(posted_at(sandbox)) == 2
+        assert monitor(sandbox, SPLIT) == "complete"
+        nothing_was_doubled(sandbox, undisturbed)
+
+
+def test_a_monitor_ends_at_once_on_a_day_without_a_session(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.run("monitor", day="2026-03-15") == 0
+        assert sandbox.outcome() == "closed"
