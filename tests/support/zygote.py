@@ -31,8 +31,8 @@ from trader.bootstrap.stops import resume
 from trader.domain.canonical import dumps
 from trader.domain.errors import TraderError
 from trader.domain.journal import TradingState
-from trader.modes.control import emergency_stop
 from trader.modes.desk import Desk
+from trader.modes.emergency import emergency_stop
 from trader.modes.eod import close_day
 from trader.modes.monitor import run_monitor
 from trader.modes.planning import adopt, plan_day
