@@ -107,6 +107,11 @@ class Rig:
         """What the exchange saw of these."""
         return [line for line in self.control.get("/sim/log") if (line["method"], line["path"]) == (method, path)]
 
+    def order(self, client_order_id: str) -> dict[str, Any]:
+        """The order as the exchange shows it."""
+        found: dict[str, Any] = self.broker._client.get_order_by_client_id(client_order_id)
+        return found
+
     def posts(self, client_order_id: str) -> int:
         """How often this id was posted."""
         return sum(line["client_order_id"] == client_order_id for line in self.requests("POST", "/v2/orders"))

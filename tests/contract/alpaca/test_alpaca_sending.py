@@ -1,6 +1,8 @@
 """Every row of the sending table, on the wire: what was posted, what came of it, what the caller is told."""
 
 import json
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -12,7 +14,7 @@ from trader.domain.errors import (
     OrderRejected,
     SubmitOutcomeUnknown,
 )
-from trader.domain.orders import OrderStatus
+from trader.domain.orders import OrderStatus, OrderType
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,26 @@ def test_an_accepted_order_comes_back_as_the_broker_has_it(rig: Rig) -> None:
     assert (placed.client_order_id, str(placed.quantity), str(placed.limit_price)) == (order_id, "3", "1.25")
     assert not placed.status.terminal
     assert rig.posts(order_id) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "stop", "prices"),
+    [
+        (OrderType.MARKET, None, {"limit_price": None, "stop_price": None}),
+        (OrderType.LIMIT, None, {"limit_price": "900.1", "stop_price": None}),
+        (OrderType.STOP, Decimal("899.50"), {"limit_price": None, "stop_price": "899.5"}),
+        (OrderType.STOP_LIMIT, Decimal("899.50"), {"limit_price": "900.1", "stop_price": "899.5"}),
+    ],
+)
+def test_each_type_goes_out_with_its_own_prices_and_an_exact_fraction(
+    rig: Rig, kind: OrderType, stop: Decimal | None, prices: dict[str, str | None]
+) -> None:
+    order = replace(approved(rig.order_id(), limit="900.10"), order_type=kind, stop_price=stop)
+    order = replace(order, quantity=Decimal("1.000000001"))
+    rig.broker.submit(order)
+    row = rig.order(order.client_order_id)
+    assert (row["type"], row["time_in_force"], row["qty"]) == (kind.value, "day", "1.000000001")
+    assert {name: row[name] for name in prices} == prices
 
 
 def test_a_second_order_of_one_id_is_a_duplicate(rig: Rig) -> None:

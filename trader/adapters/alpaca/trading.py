@@ -8,8 +8,8 @@ import structlog
 from alpaca.common.enums import Sort
 from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
-from alpaca.trading.enums import AssetClass, AssetStatus, OrderSide, QueryOrderStatus, TimeInForce
-from alpaca.trading.requests import GetAssetsRequest, GetCalendarRequest, GetOrdersRequest, LimitOrderRequest
+from alpaca.trading.enums import AssetClass, AssetStatus, OrderSide, QueryOrderStatus
+from alpaca.trading.requests import GetAssetsRequest, GetCalendarRequest, GetOrdersRequest
 
 from trader.adapters.alpaca import translate
 from trader.adapters.alpaca.activities import activity_pages
@@ -94,18 +94,14 @@ class AlpacaBroker:
         return self._read("the clock", lambda: translate.clock(self._client.get_clock()))
 
     def submit(self, order: ApprovedOrder) -> BrokerOrder:
-        """POST a DAY limit order once. Raises OrderRejected, DuplicateOrder or SubmitOutcomeUnknown."""
-        request = LimitOrderRequest(
-            symbol=order.symbol,
-            qty=float(order.quantity),
-            side=OrderSide(order.side.value),
-            time_in_force=TimeInForce.DAY,
-            limit_price=float(order.limit_price),
-            client_order_id=order.client_order_id,
-        )
+        """POST a DAY order once. Raises OrderRejected, DuplicateOrder or SubmitOutcomeUnknown.
+
+        The SDK's request models hold quantities and prices as floats; the broker gets them as exact text.
+        """
+        fields = translate.order_fields(order)
         log = _log.bind(client_order_id=order.client_order_id)
         try:
-            placed = attempt(lambda: translate.order_named(self._client.submit_order(request), order.client_order_id))
+            placed = attempt(lambda: translate.order_named(self._client.post("/orders", fields), order.client_order_id))
         except Failed as failed:
             log.debug("ALPACA order not confirmed", cause=str(failed))
             raise submit_error(order.client_order_id, failed) from None

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from trader.decision.admission import ApprovedOrder
 from trader.domain.market import Asset, Quote, SessionDay
-from trader.domain.orders import BrokerOrder, Fill, OrderStatus, Side
+from trader.domain.orders import BrokerOrder, Fill, OrderStatus, OrderType, Side
 from trader.domain.portfolio import Account, Position
 
 Row = Mapping[str, Any]
@@ -74,6 +75,23 @@ def order(row: Row) -> BrokerOrder:
         updated_at=_instant(row["updated_at"]),
         broker_status=status,
     )
+
+
+def order_fields(order: ApprovedOrder) -> dict[str, str]:
+    """The body of POST /v2/orders: good for the day, numbers as exact text, and only the prices its type has."""
+    fields = {
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "type": order.order_type.value,
+        "time_in_force": "day",
+        "qty": f"{order.quantity:f}",
+        "client_order_id": order.client_order_id,
+    }
+    if order.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
+        fields["limit_price"] = f"{order.limit_price:f}"
+    if order.stop_price is not None:
+        fields["stop_price"] = f"{order.stop_price:f}"
+    return fields
 
 
 def orders(rows: Iterable[Row]) -> list[BrokerOrder]:
