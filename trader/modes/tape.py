@@ -46,10 +46,15 @@ class Tape:
             return
         written = self._desk.ledger.append(*events)
         if len(written) < len(events):  # a fill that reconcile has recorded meanwhile counts once, and counts here
-            self.views = {}
-            written = tuple(self._desk.ledger.entries(self.day))
-        self._take(written)
+            self.read_again()
+        else:
+            self._take(written)
         self.changed_at = self._desk.clock.now()
+
+    def read_again(self) -> None:
+        """Fold the day anew: another process may have written."""
+        self.views = {}
+        self._take(self._desk.ledger.entries(self.day))
 
     def refuse(self, client_order_id: str, denial: Denial) -> None:
         """Note that the gate has refused this order once more for now; the ledger has it from the first time."""
