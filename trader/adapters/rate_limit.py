@@ -4,12 +4,12 @@ import fcntl
 import os
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trader.adapters import durable
-from trader.domain.errors import BrokerUnavailable
+from trader.domain.errors import BrokerUnavailable, ConfigurationError
 from trader.ports.clock import Clock
 
 WINDOW_US = 60_000_000
@@ -68,9 +68,22 @@ class TokenBucket:
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            yield handle
+            with durable.explained(self._path):
+                yield handle
         finally:
             os.close(handle)
+
+
+class Unhindered:
+    """A budget for emergencies: a file that cannot be read or written stops nothing."""
+
+    def __init__(self, bucket: TokenBucket) -> None:
+        self._bucket = bucket
+
+    def take(self, priority: bool = False) -> None:
+        """Return when one request may be sent. Raises BrokerUnavailable as the bucket does."""
+        with suppress(ConfigurationError, OSError):
+            self._bucket.take(priority)
 
 
 def _read(handle: int) -> list[int]:

@@ -19,11 +19,11 @@ class Place:
     state: Path
     environ: Mapping[str, str]
 
-    def configuration(self) -> "Configuration":
-        """The configuration, read now. Raises ConfigurationError."""
-        from trader.settings.load import load
+    def configuration(self, stops: bool = False) -> "Configuration":
+        """The configuration, read now; `stops`: as much of it as an emergency stop needs. Raises ConfigurationError."""
+        from trader.settings.load import load, load_for_stop
 
-        return load(self.config, self.environ)
+        return (load_for_stop if stops else load)(self.config, self.environ)
 
     @property
     def ledger(self) -> Path:

@@ -2,6 +2,7 @@
 
 import getpass
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from trader.bootstrap.parts import existing_ledger, state_file, working_day
 from trader.bootstrap.place import Place
+from trader.domain.errors import ConfigurationError
 from trader.domain.journal import StateChanged, TradingState
 
 if TYPE_CHECKING:
     from trader.modes.desk import Desk
+    from trader.modes.emergency import StopReport
     from trader.status.snapshot import StatusView
 
 
@@ -40,6 +43,28 @@ def record_halt(place: Place, reason: str) -> None:
     """The ledger's copy of a halt, where there is a ledger."""
     if ledger := existing_ledger(place):
         ledger.append(StateChanged(working_day(place), TradingState.HALT, reason, operator()))
+
+
+def emergency_stop(place: Place, reason: str, flatten: bool) -> "StopReport":
+    """Write HALT before anything else, then stop at the broker with as much of the configuration as can be read.
+
+    Raises ConfigurationError, which says what was not done, when the broker cannot be asked with what there is.
+    """
+    from trader.bootstrap.desk import open_desk
+    from trader.modes.emergency import emergency_stop as stop
+
+    with suppress(ConfigurationError):  # tried again, and reported, below
+        halt(place, reason)
+    try:
+        with open_desk(place, stops=True) as desk:
+            return stop(desk, reason, operator(), flatten)
+    except ConfigurationError as error:
+        state = state_file(place).read()[0].upper()
+        undone = (
+            f"STATE says {state}. THE BROKER WAS NOT REACHED: its orders and positions are as they were. Mend that,"
+        )
+        also = "or name another file with --config, or stop the account in Alpaca's dashboard."
+        raise ConfigurationError(error.where, error.what, f"{error.remedy} {undone} {also}") from error
 
 
 def resume(desk: "Desk") -> None:

@@ -76,15 +76,15 @@ def emergency_stop(
 
     Example: trader emergency-stop --flatten --reason "model misbehaves"
     """
-    from trader.bootstrap.stops import operator
-    from trader.modes.emergency import emergency_stop as stop
+    from trader.bootstrap import stops
 
-    with desk_of(context) as desk:
-        report = stop(desk, reason, operator(), flatten)
+    options = options_of(context)
+    options.log()
+    report = stops.emergency_stop(options.place, reason, flatten)
     if json:
         print_json(report)
     else:
-        _print_stop(report, named(options_of(context).place), flatten)
+        _print_stop(report, named(options.place), flatten)
     raise typer.Exit(0 if report.clean else 1)
 
 

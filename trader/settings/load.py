@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -57,6 +57,28 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
     found = locate(path, environ)
     document = parse(_read(found), str(found))
     return Configuration(found, _settings(document))
+
+
+def load_for_stop(path: Path | None, environ: Mapping[str, str]) -> Configuration:
+    """The configuration, or what an emergency stop needs of it: where the broker is and how orders are named.
+
+    The rest may be wrong, and is its default then. Raises ConfigurationError when even that cannot be read.
+    """
+    try:
+        return load(path, environ)
+    except NotPaper:
+        raise
+    except ConfigurationError:
+        found = locate(path, environ)
+        document = parse(_read(found), str(found))
+        return Configuration(found, _settings(_needed_to_stop(document)))
+
+
+def _needed_to_stop(document: Document) -> Document:
+    values = document.values if isinstance(document.values, dict) else {}
+    execution = values.get("execution") or {}
+    named = {key: execution[key] for key in ("mode", "account", "strategy") if key in execution}
+    return replace(document, values={key: values[key] for key in ("broker",) if key in values} | {"execution": named})
 
 
 def _refuse_live(environ: Mapping[str, str]) -> None:

@@ -54,15 +54,13 @@ class Database:
         self.engine.dispose()
 
 
-def open_database(path: Path, create: bool = False) -> Database:
-    """The file, in WAL mode; it is made only when `create` says so."""
+def open_database(path: Path, create: bool = False, patience_s: float = BUSY_TIMEOUT_S) -> Database:
+    """The file, in WAL mode, made only when `create` says so; another writer is waited for `patience_s`."""
     uri = f"file:{quote(str(path.absolute()))}?mode={'rwc' if create else 'rw'}"
 
     def connect() -> sqlite3.Connection:
         # isolation_level None: transactions begin as we say below, not as the driver guesses.
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(uri, uri=True, timeout=patience_s, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -92,7 +90,7 @@ def _domain_error(path: Path, error: Exception) -> TraderError:
     match name.split("_")[1:2]:
         case ["BUSY"]:
             return ChecksFailed(
-                f"{path}: another process has been writing for more than {BUSY_TIMEOUT_S:.0f} s",
+                f"{path}: another process has been writing for too long",
                 f"Nothing was written by this call: find that process (`fuser {path}`), then run the command again.",
             )
         case ["FULL"] | ["IOERR"]:

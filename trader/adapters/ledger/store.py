@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, insert, or_, select
 from trader.adapters import durable
 from trader.adapters.ledger import projections, verification
 from trader.adapters.ledger.chain import GENESIS, Head, entry_of, line_of, record_of
-from trader.adapters.ledger.database import Database, open_database, path_of
+from trader.adapters.ledger.database import BUSY_TIMEOUT_S, Database, open_database, path_of
 from trader.adapters.ledger.projections import FillRow, OrderRow, records
 from trader.adapters.ledger.schema import require_current, schema_version
 from trader.adapters.ledger.tables import checkpoint, fills, journal, orders
@@ -25,8 +25,12 @@ _IN_ORDER = select(journal).order_by(journal.c.seq)
 _NEWEST_FIRST = select(journal).order_by(journal.c.seq.desc()).limit(1)
 
 
-def open_ledger(location: Path | str, clock: Clock, create: bool = True) -> "SqlLedger":
+def open_ledger(
+    location: Path | str, clock: Clock, create: bool = True, patience_s: float = BUSY_TIMEOUT_S
+) -> "SqlLedger":
     """The ledger of this path or sqlite URL; a missing one is made whole or not at all.
+
+    `patience_s` is how long a call waits for another writer (wall time).
 
     Raises ConfigurationError when it is missing and not to be made, or of an older or a newer schema.
     """
@@ -39,7 +43,7 @@ def open_ledger(location: Path | str, clock: Clock, create: bool = True) -> "Sql
         from trader.adapters.ledger.migration import create_ledger
 
         create_ledger(path)
-    database = open_database(path)
+    database = open_database(path, patience_s=patience_s)
     with database.reading() as connection:
         require_current(path, schema_version(connection))
     return SqlLedger(database, clock)
