@@ -56,32 +56,38 @@ def silent(_what: str, _done: int, _total: int) -> None:
 
 @contextmanager
 def open_desk(
-    place: Place, progress: Progress = silent, beginning: Beginning | None = None, *, follows: bool = False
+    place: Place,
+    progress: Progress = silent,
+    beginning: Beginning | None = None,
+    *,
+    follows: bool = False,
+    stops: bool = False,
 ) -> Iterator[Desk]:
     """The desk of a place, for the block. On a simulated venue without a `url` it has the embedded exchange.
 
     `follows`: a simulated exchange's time is left to another process while that one holds the orders lease.
+    `stops`: for an emergency stop, which needs less of the configuration, no universe, and waits for no other process.
     """
-    configuration = place.configuration()
+    configuration = place.configuration(stops)
     settings = configuration.settings
     with ExitStack() as stack:
         stop = stack.enter_context(SignalStop())
         address = cache(lambda: _exchange_address(place, settings, beginning or Beginning(), stack))
         clock = _clock(place, settings, address, stop, lambda: follows and lease.seen()[0])
         lease = Lease(place.state, settings.execution.account, clock)
-        wire = cache(lambda: _connected(configuration, place, clock, address))
+        wire = cache(lambda: _connected(configuration, place, clock, address, stops))
         yield Desk(
             policies=_policies(settings),
             release=version("trader"),
             config_text=configuration.text,
             config_hash=configuration.hash,
-            universe=_universe(place, configuration, address),
+            universe=Universe(()) if stops else _universe(place, configuration, address),
             clock=clock,
             stop=stop,
             calendar=exchange_calendar(place),
             broker=cast("Broker", Later(lambda: wire()[0])),
             market=cast("MarketData", Later(lambda: wire()[1])),
-            ledger=cast("Ledger", Later(lambda: stack.enter_context(closing(_ledger(place, clock))))),
+            ledger=cast("Ledger", Later(lambda: stack.enter_context(closing(_ledger(place, clock, stops))))),
             plans=PlanFiles(place.state / "plans", settings.execution.account, settings.execution.strategy),
             state=state_file(place),
             lease=lease,
@@ -128,13 +134,13 @@ def _clock(
 
 
 def _connected(
-    configuration: Configuration, place: Place, clock: Clock, address: Callable[[], str | None]
+    configuration: Configuration, place: Place, clock: Clock, address: Callable[[], str | None], stops: bool
 ) -> "tuple[Broker, MarketData]":
     from pydantic import SecretStr
 
     from trader.adapters.alpaca.factory import connect
     from trader.adapters.alpaca.transport import Timeouts
-    from trader.adapters.rate_limit import TokenBucket
+    from trader.adapters.rate_limit import TokenBucket, Unhindered
     from trader.settings.credentials import Credentials, find_credentials
 
     policy = configuration.settings.broker
@@ -143,21 +149,22 @@ def _connected(
     else:
         keys = Credentials(SecretStr("SIMULATED"), SecretStr("SIMULATED"))
     account = configuration.settings.execution.account
+    bucket = TokenBucket(place.state / f"requests.{account}", policy.requests_per_minute, clock)
     return connect(
         keys.key_id,
         keys.secret,
         clock=clock,
-        budget=TokenBucket(place.state / f"requests.{account}", policy.requests_per_minute, clock),
+        budget=Unhindered(bucket) if stops else bucket,
         timeouts=Timeouts(policy.connect_timeout_s, policy.read_timeout_s),
         feed=configuration.settings.data.feed,
         simulated_url=address(),
     )
 
 
-def _ledger(place: Place, clock: Clock) -> "SqlLedger":
+def _ledger(place: Place, clock: Clock, stops: bool) -> "SqlLedger":
     from trader.adapters.ledger.store import open_ledger
 
-    return open_ledger(place.ledger, clock)
+    return open_ledger(place.ledger, clock, create=False, patience_s=1) if stops else open_ledger(place.ledger, clock)
 
 
 def _universe(place: Place, configuration: Configuration, address: Callable[[], str | None]) -> Universe:
