@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from trader.cli import config, control, data, exchange, ledger, model, monitor, preflight, reporting, trading
+from trader.cli import config, control, data, exchange, ledger, model, monitor, preflight, reporting, trading, units
 from trader.cli.context import Options
-from trader.domain.errors import TraderError
+from trader.domain.errors import ConfigurationError, TraderError
 
 app = typer.Typer(
     help="Daily equity PAPER trading on Alpaca: decide once, execute exactly once, prove both.",
@@ -22,7 +22,14 @@ app = typer.Typer(
 )
 for commands in (preflight.app, trading.app, monitor.app, control.app, reporting.app):
     app.add_typer(commands)
-for name, group in (("data", data), ("model", model), ("config", config), ("ledger", ledger), ("exchange", exchange)):
+for name, group in (
+    ("data", data),
+    ("model", model),
+    ("config", config),
+    ("ledger", ledger),
+    ("exchange", exchange),
+    ("units", units),
+):
     app.add_typer(group.app, name=name)
 
 
@@ -59,13 +66,29 @@ def run() -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        return _unexpected(error) if isinstance(error, ConnectionError) else _refused_by_the_system(error)
     except Exception as error:
         return _unexpected(error)
     return 0
 
 
+def _refused_by_the_system(error: OSError) -> int:
+    """A full disk, a file that may not be written: whoever runs the machine can mend it."""
+    _log_frames("EXECUTION refused by the system", error)
+    typer.echo(f"trader: {error}. Make room, or give this user access, then run the command again.", err=True)
+    return ConfigurationError.exit_code
+
+
 def _unexpected(error: Exception) -> int:
-    """One line for the operator; where it happened goes to the log, without the values of local variables."""
+    """One line for the operator; the log has where it happened."""
+    _log_frames("EXECUTION unexpected error", error)
+    typer.echo(f"trader: unexpected {type(error).__name__}; this is a defect, please report it with the log.", err=True)
+    return TraderError.exit_code
+
+
+def _log_frames(event: str, error: Exception) -> None:
+    """Where it happened, without the values of local variables."""
     import traceback
 
     import structlog
@@ -75,6 +98,4 @@ def _unexpected(error: Exception) -> int:
     if not structlog.is_configured():
         configure()
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    structlog.get_logger().error("EXECUTION unexpected error", error=type(error).__name__, frames=frames)
-    typer.echo(f"trader: unexpected {type(error).__name__}; this is a defect, please report it with the log.", err=True)
-    return TraderError.exit_code
+    structlog.get_logger().error(event, error=type(error).__name__, frames=frames)

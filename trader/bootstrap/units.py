@@ -1,0 +1,106 @@
+"""The systemd units of a release, rendered from the one set of templates.
+
+The same templates serve the deployment, so nothing here may depend on more than their variables.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from pydantic import Field, ValidationError
+
+from trader.domain.errors import ConfigurationError
+from trader.domain.policy import Section
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_PLACES = (_PACKAGE / "unit_templates", _PACKAGE.parent / "templates" / "systemd")  # of a wheel, of a checkout
+
+AbsolutePath = Annotated[str, Field(pattern=r"^(/|%h/)[\w./@%+-]*$")]
+TimeOfDay = Annotated[str, Field(pattern=r"^[\d:/,.*-]+$")]
+
+
+class UnitVariables(Section):
+    """What the templates are filled with. The mode is no variable: these units trade on paper."""
+
+    trader_scope: Literal["system", "user"] = "system"
+    """system: for root, as a user of its own, confined; user: for `systemctl --user`, as far as that can confine."""
+    trader_user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")] = "paper-trading"
+    """system scope: who the services run as."""
+    trader_release_dir: AbsolutePath = "/opt/paper-trading/current"
+    """The release, with venv/ and config/execution.yaml in it; a deployment names the release itself, no link."""
+    trader_state_dir: AbsolutePath = "/var/lib/paper-trading"
+    """Ledger, plans, STATE, bars, models and reports; in system scope always where systemd puts it."""
+    trader_credentials_dir: AbsolutePath = "/etc/paper-trading/credentials"
+    """Where NAME.env lies for each of the credentials."""
+    trader_credentials: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], ...] = ("alpaca",)
+    """Names of the credentials the services are handed."""
+    trader_timezone: Annotated[str, Field(pattern=r"^[\w/+-]+$")] = "America/Chicago"
+    """Zone of the times below."""
+    trader_preflight_at: TimeOfDay = "08:00"
+    """When the checks run."""
+    trader_session_at: TimeOfDay = "08:30"
+    """When the session starts."""
+    trader_monitor_at: TimeOfDay = "08:25"
+    """When execution-monitor begins to watch."""
+    trader_reconcile_at: TimeOfDay = "09..14:00/15"
+    """When execution-reconcile compares, as systemd writes it."""
+    trader_eod_at: TimeOfDay = "15:10"
+    """When the day is closed."""
+    trader_memory_max: Annotated[str, Field(pattern=r"^\d+[KMGT]?$|^infinity$")] = "2G"
+    """Most memory of a service."""
+    trader_cpu_quota: Annotated[str, Field(pattern=r"^\d+%$")] = "200%"
+    """Most processor time of a service; 100 % is one processor."""
+    trader_tasks_max: Annotated[int, Field(ge=16, le=4096)] = 256
+    """Most threads of a service."""
+    trader_threads: Annotated[int, Field(ge=1, le=256)] = 2
+    """Threads for the model."""
+
+
+SYSTEM_STATE = "/var/lib/paper-trading"
+USER_PLACES = {
+    "trader_release_dir": "%h/.local/share/paper-trading/current",
+    "trader_state_dir": "%h/.local/state/paper-trading",
+    "trader_credentials_dir": "%h/.config/paper-trading/credentials",
+}
+"""Where things lie in user scope, unless they are named."""
+
+
+def variables(path: Path | None, given: tuple[str, ...]) -> UnitVariables:
+    """The variables of a YAML file, over it the `key=value` given. Raises ConfigurationError."""
+    values: dict[str, object] = {}
+    if path is not None:
+        try:
+            values = yaml.safe_load(path.read_text()) or {}
+        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                str(path), f"cannot be read as YAML ({error})", "Write `key: value` lines."
+            ) from None
+    for pair in given:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigurationError(pair, "is no key=value", "For example --set trader_scope=user.")
+        values[key] = value
+    in_user_scope = values.get("trader_scope") == "user"
+    if not in_user_scope and values.get("trader_state_dir", SYSTEM_STATE) != SYSTEM_STATE:
+        raise ConfigurationError("trader_state_dir", f"is {SYSTEM_STATE} in system scope", "Leave it out.")
+    try:
+        return UnitVariables.model_validate({**USER_PLACES, **values} if in_user_scope else values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or str(path)
+        raise ConfigurationError(where, first["msg"], "`trader units variables` lists them all.") from None
+
+
+def render(filled: UnitVariables) -> dict[str, str]:
+    """The text of every unit by its file name."""
+    found = next(place for place in _PLACES if place.is_dir())
+    environment = Environment(
+        loader=FileSystemLoader(found),
+        undefined=StrictUndefined,
+        trim_blocks=True,  # as the deployment renders them
+        keep_trailing_newline=True,
+        autoescape=select_autoescape(("html",)),  # a unit is no page
+    )
+    names = sorted(path.name for path in found.glob("*.*.j2"))
+    return {name.removesuffix(".j2"): environment.get_template(name).render(filled.model_dump()) for name in names}
