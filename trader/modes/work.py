@@ -44,13 +44,13 @@ def gate_state(work: Work, reference_price: Decimal, symbol: str) -> GateState:
         equity_usd=plan.equity_usd,
         reference_price=reference_price,
         held_quantity=now.held[symbol],
-        exposure=exposure(_stakes(now), {trait.symbol: trait for trait in plan.traits}),
+        exposure=exposure(stakes(now), {trait.symbol: trait for trait in plan.traits}),
         buying_power_usd=live.buying_power_usd(desk, now) if symbol != ACCOUNT else Decimal(0),
         opened_usd=sum(now.opened_usd.values(), Decimal(0)),
         asset=live.asset(desk, symbol) if symbol != ACCOUNT else None,
         paper=desk.policies.execution.mode == "paper",
         signal_age_sessions=live.signal_age_sessions(desk, plan),
-        symbol_day=_symbol_day(now, symbol),
+        symbol_day=symbol_day(now, symbol),
         orders_today=sum(now.orders.values()),
         known_ids=now.known_ids,
         working_lines=now.working_lines,
@@ -60,12 +60,14 @@ def gate_state(work: Work, reference_price: Decimal, symbol: str) -> GateState:
     )
 
 
-def _stakes(now: Commitments) -> dict[str, Stake]:
+def stakes(now: Commitments) -> dict[str, Stake]:
+    """What each symbol may come to with the orders that work."""
     symbols = now.held.keys() | now.buying.keys() | now.selling.keys()
     return {s: Stake(now.held[s] - now.selling[s], now.held[s] + now.buying[s], now.price[s]) for s in symbols}
 
 
-def _symbol_day(now: Commitments, symbol: str) -> DayInSymbol:
+def symbol_day(now: Commitments, symbol: str) -> DayInSymbol:
+    """What the day's orders did in one symbol."""
     working = (Side.BUY, now.buying[symbol]), (Side.SELL, now.selling[symbol])
     return DayInSymbol(
         traded_shares=now.traded[symbol],
