@@ -203,13 +203,16 @@ def test_what_cannot_be_explained_is_recorded_and_not_repaired(account: Account)
     assert dumps(account.close()) == dumps(report)
 
 
-def test_somebody_elses_order_is_a_break(account: Account) -> None:
+def test_somebody_elses_trade_is_a_fact_of_the_book_and_told(account: Account) -> None:
     account.trade()
     account.at(NEXT, 13, 31)
     account.exchange.order("by-hand", "SYAAD", qty="3").raise_for_status()
     account.at(NEXT, 20, 10)
     report = account.close(NEXT)
-    assert {each.code for each in report.breaks} >= {"order_foreign", "missed_fill", "position", "cash"}
+    assert report.ok
+    assert agrees(account, report)
+    assert {(each.cause, each.symbol) for each in report.adjustments} == {("manual_trade", "SYAAD")}
+    assert sum(each.quantity for each in report.adjustments) == 3
     assert "by-hand" not in {line.client_order_id for line in report.orders}
 
 

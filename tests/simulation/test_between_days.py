@@ -50,7 +50,7 @@ def test_an_unclosed_session_bars_the_next_until_its_end_of_day(zygote: Zygote, 
         assert sandbox.session(day=NEXT) == "complete"
 
 
-def test_a_break_bars_the_next_session_until_a_person_takes_the_brokers_book_over(
+def test_a_break_of_the_account_bars_the_next_session_until_a_person_takes_the_brokers_book_over(
     zygote: Zygote, morning: Path, tmp_path: Path
 ) -> None:
     with copied(zygote, morning, tmp_path / "state") as sandbox:
@@ -59,14 +59,15 @@ def test_a_break_bars_the_next_session_until_a_person_takes_the_brokers_book_ove
         stray = min(set(sandbox.control("/sim/sectors")) - held)
         sandbox.advance(AFTER_THE_CLOSE)
         sandbox.control("/sim/positions", {"symbol": stray, "qty": "7", "price": "50"})
+        sandbox.control("/sim/account/cash", {"amount_usd": "12.34"})
         assert sandbox.run("eod") == 0
         [closed] = sandbox.events(DayClosed)
         assert closed.breaks
         sandbox.advance(NEXT_MORNING)
         failed = failed_checks(sandbox)
         assert list(failed) == ["book"]
-        assert f"{stray} 0, the broker 7" in failed["book"]
-        assert "`trader ledger adopt --reason TEXT`" in failed["book"]
+        assert f"{stray} none, the broker 7" in failed["book"]
+        assert "`trader breaks resolve account --reason TEXT`" in failed["book"]
 
         assert sandbox.run("adopt") == 0
         lots = {holding["symbol"]: len(holding["lots"]) for holding in json.loads(sandbox.outcome())["holdings"]}

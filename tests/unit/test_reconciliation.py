@@ -36,7 +36,9 @@ def agreeing(quantities: dict[str, int]) -> Views:
 
 
 OURS, BROKER = agreeing({"AAA": 3, "BBB": 7})
-FOREIGN = replace(BROKER.orders[0], client_order_id="by-hand", broker_order_id="b-x")
+ENDED = replace(BROKER.orders[0], client_order_id="by-hand", broker_order_id="b-x")
+FOREIGN = replace(ENDED, status=OrderStatus.WORKING)
+SENT = "pt1.main.xgb.20260316.AAA.b.p0.0.0"
 OTHER_FILL = replace(BROKER.fills[0], fill_id="f-late", broker_order_id="b-x")
 UNFILLED = replace(BROKER.orders[0], filled_quantity=Decimal(0), status=OrderStatus.CANCELED)
 
@@ -64,35 +66,38 @@ def test_each_difference_has_its_own_break() -> None:
 DIFFERENCES: list[tuple[Views, tuple[Break, ...]]] = [
     (
         (OURS, replace(BROKER, fills=(*BROKER.fills, OTHER_FILL))),
-        (Break("missed_fill", "f-late", "none", "buy 3 AAA at 20"),),
+        (Break("missed_fill", "f-late", "none", "buy 3 AAA at 20", "AAA"),),
     ),
     (
         (replace(OURS, fills=(*OURS.fills, OTHER_FILL)), BROKER),
-        (Break("phantom_fill", "f-late", "buy 3 AAA at 20", "none"),),
+        (Break("phantom_fill", "f-late", "buy 3 AAA at 20", "none", "AAA"),),
     ),
     (
         (OURS, replace(BROKER, fills=(replace(BROKER.fills[0], price=Decimal("20.01")), BROKER.fills[1]))),
-        (Break("fill_differs", "f-AAA", "buy 3 AAA at 20", "buy 3 AAA at 20.01"),),
+        (Break("fill_differs", "f-AAA", "buy 3 AAA at 20", "buy 3 AAA at 20.01", "AAA"),),
     ),
     (
         (OURS, replace(BROKER, orders=(*BROKER.orders, FOREIGN))),
-        (Break("order_foreign", "by-hand", "none", "buy AAA filled"),),
+        (Break("order_foreign", "by-hand", "none", "buy AAA working", "AAA"),),
     ),
     (
-        (OURS, replace(BROKER, orders=BROKER.orders[1:])),
-        (Break("order_missing", "o-AAA", "filled", "none"),),
+        (replace(OURS, orders={**OURS.orders, SENT: OrderStatus.FILLED}), BROKER),
+        (Break("order_missing", SENT, "filled", "none", "AAA"),),
     ),
     (
         (OURS, replace(BROKER, orders=(UNFILLED, BROKER.orders[1]))),
-        (Break("order_status", "o-AAA", "filled", "canceled"), Break("filled_quantity", "o-AAA", "3", "0")),
+        (
+            Break("order_status", "o-AAA", "filled", "canceled", "AAA"),
+            Break("filled_quantity", "o-AAA", "3", "0", "AAA"),
+        ),
     ),
     (
         (ours_with(OrderStatus.WORKING), broker_with(OrderStatus.WORKING)),
-        (Break("order_open", "o-AAA", "working", "working"),),
+        (Break("order_open", "o-AAA", "working", "working", "AAA"),),
     ),
     (
         (OURS, replace(BROKER, positions=BROKER.positions[1:])),
-        (Break("position", "AAA", "3", "none"),),
+        (Break("position", "AAA", "3", "none", "AAA"),),
     ),
     (
         (OURS, replace(BROKER, account=replace(BROKER.account, cash_usd=Decimal("999.99")))),
@@ -101,6 +106,10 @@ DIFFERENCES: list[tuple[Views, tuple[Break, ...]]] = [
     (
         (replace(OURS, equity_usd=Decimal("1200.01")), BROKER),
         (Break("equity", "account", "1200.01", "1200.00"),),
+    ),
+    (
+        (replace(OURS, account_number="PA0", equity_usd=Decimal(1)), replace(BROKER, positions=())),
+        (Break("account_reset", "account", "PA0", "PA1"),),
     ),
 ]
 
@@ -112,6 +121,15 @@ def test_every_code_of_a_break_says_what_to_do() -> None:
 
 def test_news_of_an_order_is_no_break() -> None:
     assert reconcile(ours_with(OrderStatus.WORKING), BROKER) == ()
+
+
+def test_while_the_session_runs_our_orders_may_work_and_equity_moves() -> None:
+    ours, broker = ours_with(OrderStatus.WORKING), broker_with(OrderStatus.WORKING)
+    assert reconcile(replace(ours, equity_usd=None), broker, over=False) == ()
+
+
+def test_somebody_elses_order_that_has_ended_is_no_break() -> None:
+    assert reconcile(OURS, replace(BROKER, orders=(*BROKER.orders, ENDED))) == ()
 
 
 @pytest.mark.parametrize("status", [OrderStatus.INTENDED, OrderStatus.UNKNOWN, OrderStatus.DENIED])
@@ -128,3 +146,5 @@ def test_a_break_reads_back_as_it_was_recorded() -> None:
     for _, breaks in DIFFERENCES:
         for found in breaks:
             assert Break.recorded(found.event(DAY)) == found
+    early = replace(Break("position", "AAA", "3", "none", "AAA").event(DAY), symbol="")
+    assert Break.recorded(early).symbol == "AAA"

@@ -12,7 +12,16 @@ from tests.support.orders import entries
 from trader.accounting.performance import EquityPoint
 from trader.domain.canonical import dumps, loads
 from trader.domain.errors import InvariantViolated
-from trader.domain.journal import AccountOpened, BreakFound, DayClosed, Entry, Event, SessionEnded
+from trader.domain.journal import (
+    AccountOpened,
+    Adjusted,
+    BreakFound,
+    BreakResolved,
+    DayClosed,
+    Entry,
+    Event,
+    SessionEnded,
+)
 from trader.domain.market import Universe
 from trader.domain.orders import OrderStatus
 from trader.domain.plan import Denial
@@ -131,11 +140,36 @@ def test_text_from_outside_is_shown_and_never_obeyed() -> None:
     assert page.text.count(hostile) == 2
 
 
+@pytest.mark.parametrize(("cause", "profit"), [("dividend", 1), ("fee", 1), ("transfer", 0), ("resolved", 0)])
+def test_income_is_profit_and_what_only_moved_in_is_not(cause: str, profit: int) -> None:
+    """The end is what was closed, so what is not profit was there at the start."""
+    cash = Decimal("12.40")
+    moved = Adjusted(DAY, cause, "KO", Decimal(0), cash, "a-1", "told")
+    before, after = report().figures, report(moved).figures
+    assert after.start_equity_usd - before.start_equity_usd == (0 if profit else cash)
+    assert after.profit.realised_usd - before.profit.realised_usd == profit * cash
+
+
+def test_what_no_order_of_ours_did_is_told_with_why() -> None:
+    renamed = Adjusted(DAY, "symbol_change", "KO", Decimal(0), Decimal(0), "a-2", "KO is now KOX", "KOX")
+    found = report(renamed)
+    told = {(each.cause, each.symbol) for each in found.adjustments}
+    assert told >= {("manual_trade", "T"), ("symbol_change", "KO to KOX")}
+    text = Page(render_html(found, with_plots=False)).text
+    assert text.index("Not by an order of ours") < text.index("KO is now KOX")
+
+
+def test_a_break_that_was_resolved_before_the_close_is_none_of_the_report() -> None:
+    resolved = BreakFound(DAY, "position", "KO", "10", "9", "KO"), BreakResolved(DAY, "KO", "a gift", "somebody")
+    assert report(*resolved).ok
+    assert not report(*resolved, resolved[0]).ok
+
+
 def test_a_break_stands_at_the_top_with_what_to_do() -> None:
     broken = report(found=(Break("cash", "account", "100.00", "99.99"), Break("position", "KO", "10", "9")))
     text = Page(render_html(broken, with_plots=False)).text
     assert "disagree in 2 places" in text
-    assert text.index("What to do") < text.index("Find the trade, dividend, fee or transfer") < text.index("Checks")
+    assert text.index("What to do") < text.index("trader breaks resolve account") < text.index("Checks")
     states = {check.name: (check.ok, check.broker) for check in broken.checks}
     assert states["Cash"] == (False, "99.99")
     assert states["Positions"] == (False, "1 different")

@@ -64,8 +64,28 @@ def posted(book: Book, postings: Iterable[FillRecorded | Adjusted]) -> tuple[Boo
     return book, realised
 
 
+def adjustments_of(entries: Iterable[Entry], day: date) -> tuple[Adjusted, ...]:
+    """The adjustments that `close_of_day` posts for this day: those since the checkpoint it starts from."""
+    return tuple(each for each in _pending(entries, day, opened_through=day)[1] if isinstance(each, Adjusted))
+
+
 def _book(entries: Iterable[Entry], through: date, opened_through: date) -> tuple[Book, Realised]:
-    """One pass in the order of `seq`, which is not that of dates: a day may be closed, or a fill be found, late."""
+    book, pending = _pending(entries, through, opened_through)
+    if book is None:
+        raise ChecksFailed(
+            f"the ledger has no opened account on {opened_through}",
+            "Ask for a later date; the first session opens the account.",
+        )
+    return posted(book, pending)
+
+
+def _pending(
+    entries: Iterable[Entry], through: date, opened_through: date
+) -> tuple[Book | None, list[FillRecorded | Adjusted]]:
+    """The newest checkpoint and the postings it does not contain.
+
+    One pass in the order of `seq`, which is not that of dates: a day may be closed, or a fill be found, late.
+    """
     book: Book | None = None
     closed_on = date.min
     pending: list[FillRecorded | Adjusted] = []
@@ -76,17 +96,12 @@ def _book(entries: Iterable[Entry], through: date, opened_through: date) -> tupl
             case DayClosed(session_date=day, book=closed) if closed_on <= day <= through:
                 book, closed_on = closed, day
                 pending = [posting for posting in pending if posting.session_date > day]
-            case FillRecorded(session_date=day, client_order_id=ours) as fill if day <= (
-                through if ours else opened_through
-            ):
+            case FillRecorded(session_date=day, client_order_id="") as by_hand if day <= opened_through:
+                pending.append(by_hand)
+            case FillRecorded(session_date=day) as fill if day <= through:
                 pending.append(fill)
             case Adjusted(session_date=day) as adjusted if day <= opened_through:
                 pending.append(adjusted)
             case _:
                 pass
-    if book is None:
-        raise ChecksFailed(
-            f"the ledger has no opened account on {opened_through}",
-            "Ask for a later date; the first session opens the account.",
-        )
-    return posted(book, pending)
+    return book, pending

@@ -1,6 +1,5 @@
 """End of day: read what the broker says after the close, compare it with the ledger, close the day, report."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -10,20 +9,17 @@ import structlog
 
 from trader.domain.canonical import dumps
 from trader.domain.errors import ChecksFailed
-from trader.domain.journal import AccountOpened, BreakFound, DayClosed
+from trader.domain.journal import DayClosed
 from trader.domain.market import SessionDay, Universe
-from trader.execution.reconciliation import Break
 from trader.modes.desk import Desk
-from trader.modes.evidence import ensure_account, judge, read_broker, record_news
-from trader.modes.tape import Tape
+from trader.modes.evidence import unclosed_sessions
+from trader.modes.reconcile import record, settle
 from trader.ports.stores import Ledger
 from trader.reporting.day_report import DayReport
 from trader.reporting.page import render_html
 from trader.reporting.summary import PAST_KINDS, day_report
 
 log = structlog.get_logger()
-_READINGS = 4
-_PAUSE = timedelta(seconds=5)  # orders, positions and cash of the broker can disagree for some seconds
 
 
 class ReportWriter(Protocol):
@@ -80,40 +76,7 @@ def _require_just_over(desk: Desk, session: SessionDay) -> None:
 
 def _close(desk: Desk, session: SessionDay) -> None:
     """Read until both sides agree, or for the last time; then write breaks and close in one transaction."""
-    sessions = _unclosed(desk, session)
-    tapes = [Tape(desk, each.date) for each in sessions]
-    for reading in range(1, _READINGS + 1):
-        desk.progress("reconcile", reading, _READINGS)
-        broker = read_broker(desk, sessions)
-        ensure_account(desk, session.date, broker)
-        record_news(tapes, broker)
-        closed, breaks = judge(desk, session.date, tapes, broker)
-        if not breaks:
-            break
-        log.warning("PORTFOLIO ledger and broker differ", reading=reading, of=_READINGS, breaks=len(breaks))
-        if reading < _READINGS:
-            _pause(desk)
-    _commit(desk, closed, breaks)
-
-
-def _unclosed(desk: Desk, session: SessionDay) -> tuple[SessionDay, ...]:
-    """The sessions since the last closed day, so that a day whose end was missed is made good by the next."""
-    closed, opened = desk.ledger.latest(DayClosed), desk.ledger.latest(AccountOpened)
-    since = opened.event.session_date if opened else session.date
-    if closed is not None:
-        since = max(since, closed.event.session_date + timedelta(days=1))
-    return desk.calendar.sessions(min(since, session.date), session.date)
-
-
-def _pause(desk: Desk) -> None:
-    desk.clock.wait_until(desk.clock.now() + _PAUSE)
-    if desk.stop.requested():
-        raise ChecksFailed("asked to stop before ledger and broker agreed", "Run `trader eod` again.")
-
-
-def _commit(desk: Desk, closed: DayClosed, breaks: Sequence[Break]) -> None:
-    found: list[BreakFound] = [each.event(closed.session_date) for each in breaks]
-    desk.ledger.append(*found, closed)
-    for each in breaks:
-        log.error(f"PORTFOLIO break: {each.code}", subject=each.subject, ours=each.ours, broker=each.broker)
+    judgement = settle(desk, unclosed_sessions(desk, session), over=True)
+    record(desk, session.date, judgement, judgement.closed)
+    closed = judgement.closed
     log.info("PORTFOLIO day closed", equity_usd=str(closed.equity_usd), breaks=closed.breaks)

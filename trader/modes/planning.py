@@ -1,5 +1,6 @@
 """From the desk to a plan: gather the snapshot, decide, commit; or find the plan that was committed before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -12,10 +13,15 @@ from trader.domain.canonical import digest, dumps
 from trader.domain.errors import ChecksFailed
 from trader.domain.journal import AccountOpened, ConfigRecorded, DayClosed, PlanCommitted
 from trader.domain.market import SessionDay
-from trader.domain.plan import Plan
+from trader.domain.plan import Exclusion, Plan
 from trader.domain.portfolio import Book, Holding
+from trader.execution.breaks import frozen_by
 from trader.execution.identifiers import belongs, parse
+from trader.execution.reconciliation import REMEDIES, Break
 from trader.modes.desk import Desk
+from trader.modes.evidence import unclosed_sessions
+from trader.modes.opening import begin_again, open_from_broker
+from trader.modes.reconcile import open_in, reconcile_account
 
 log = structlog.get_logger()
 
@@ -65,9 +71,8 @@ def obtain_plan(desk: Desk, session: SessionDay) -> Plan | None:
     if plan is None:
         if _sent_today(desk, session):
             return None
-        book = open_account(desk, session.date)
-        require_agreement(desk, session, book)
-        plan = decide(gather(desk, session, book))
+        require_agreement(desk, session, open_account(desk, session.date))
+        plan = decide(gather(desk, session, _recorded_book(desk, session.date)))
         _commit(desk, plan)
     desk.plans.write(plan)
     return plan
@@ -84,15 +89,14 @@ def recorded_plan(desk: Desk, day: date) -> Plan | None:
     return plan
 
 
-def begin_again(desk: Desk, plan: Plan, account_number: str) -> None:
-    """Commit a plan file's plan to a ledger without it, after the book the day began with."""
-    if desk.ledger.latest(AccountOpened) is None:
-        desk.ledger.append(AccountOpened(plan.session_date, account_number, plan.book, source="plan_file"))
-    desk.ledger.append(PlanCommitted(plan.session_date, digest(plan), plan))
-
-
-def gather(desk: Desk, session: SessionDay, book: Book, model_hash: str | None = None) -> Snapshot:
-    """Everything the decision for this session may know; the promoted model unless another is named."""
+def gather(
+    desk: Desk,
+    session: SessionDay,
+    book: Book,
+    model_hash: str | None = None,
+    frozen: tuple[Exclusion, ...] | None = None,
+) -> Snapshot:
+    """Everything the decision may know; the promoted model and the breaks open now, unless others are named."""
     policies = desk.policies
     symbols = sorted({*desk.universe.symbols, *(holding.symbol for holding in book.holdings)})
     panel = desk.bars.panel(symbols, desk.calendar.previous(session.date).date, policies.data.lookback_sessions)
@@ -113,7 +117,15 @@ def gather(desk: Desk, session: SessionDay, book: Book, model_hash: str | None =
         stop_loss=policies.watch.stop_loss,
         least_distinct=policies.model.min_distinct_predictions,
         fractionable=_fractionable(desk),
+        frozen=_frozen(desk) if frozen is None else frozen,
     )
+
+
+def _frozen(desk: Desk) -> tuple[Exclusion, ...]:
+    """The symbols with open breaks, and why; the empty symbol stands for the account."""
+    left = [each for each in open_in(desk.ledger) if frozen_by([each])]
+    symbols = sorted({each.symbol for each in left})
+    return tuple(Exclusion(s, "open_break", _in_words([each for each in left if each.symbol == s])) for s in symbols)
 
 
 def _fractionable(desk: Desk) -> frozenset[str]:
@@ -126,24 +138,44 @@ def _fractionable(desk: Desk) -> frozenset[str]:
 def open_account(desk: Desk, day: date) -> Book:
     """The book at the start of the day; a ledger without an account is opened with what the broker holds."""
     if desk.ledger.latest(AccountOpened) is None:
-        account = desk.broker.account()
-        desk.ledger.append(AccountOpened(day, account.account_number, _broker_book(desk, day)))
-        log.info("PORTFOLIO account opened from the broker's cash and positions", cash_usd=str(account.cash_usd))
+        book = open_from_broker(desk, day)
+        log.info("PORTFOLIO account opened from the broker's cash and positions", cash_usd=str(book.cash_usd))
     return _recorded_book(desk, day)
 
 
 def require_agreement(desk: Desk, session: SessionDay, book: Book) -> str:
-    """Cash and positions of the book before a decision, in words. Raises ChecksFailed when the broker's differ."""
-    differences = book_differences(book, desk.broker.account().cash_usd, desk.broker.positions())
-    if differences:
-        shown = "; ".join(differences[:3]) + (f"; and {len(differences) - 3} more" if len(differences) > 3 else "")
-        last = desk.calendar.previous(session.date).date
-        raise ChecksFailed(
-            f"the ledger's book is not the broker's: {shown}",
-            f"Run `trader eod --date {last}`; what remains is explained in the broker's activity, and taken over with "
-            "`trader ledger adopt --reason TEXT`.",
-        )
-    return f"{book.cash_usd} USD and {len(book.holdings)} holdings, as the broker has them"
+    """What a decision stands on, in words; what the broker's records explain is taken into the book before.
+
+    Raises ChecksFailed when the broker's account is not ours, and, unless breaks are traded around, for any break.
+    """
+    differences = _differences(desk, book)
+    unclosed = unclosed_sessions(desk, session)[:-1]
+    if differences and unclosed:
+        last = unclosed[-1].date
+        raise ChecksFailed(f"the ledger's book is not the broker's: {differences}", f"Run `trader eod --date {last}`.")
+    if differences or open_in(desk.ledger):
+        reconcile_account(desk)
+    left = [each for each in open_in(desk.ledger) if frozen_by([each])]
+    barring = [each for each in left if not each.symbol or not desk.policies.risk.trade_around_breaks]
+    if barring:
+        raise ChecksFailed(f"the ledger's book is not the broker's: {_in_words(left)}", REMEDIES[barring[0].code])
+    held = _recorded_book(desk, session.date)
+    frozen = f"; frozen by open breaks: {_in_words(left)}" if left else ""
+    return f"{held.cash_usd} USD and {len(held.holdings)} holdings, as the broker has them{frozen}"
+
+
+def _differences(desk: Desk, book: Book) -> str:
+    """Where the broker's account is not the book's, in words; empty when it is."""
+    account = desk.broker.account()
+    found = book_differences(book, account.cash_usd, desk.broker.positions())
+    opened = desk.ledger.latest(AccountOpened)
+    if opened and getattr(opened.event, "account_number", "") != account.account_number:
+        found = (f"the broker has another account, {account.account_number}", *found)
+    return "; ".join(found[:3]) + (f"; and {len(found) - 3} more" if len(found) > 3 else "")
+
+
+def _in_words(breaks: Sequence[Break]) -> str:
+    return "; ".join(f"{each.subject} {each.ours}, the broker {each.broker}" for each in breaks)
 
 
 def adopt(desk: Desk, reason: str) -> Book:
@@ -157,12 +189,11 @@ def adopt(desk: Desk, reason: str) -> Book:
         raise ChecksFailed("a session is under way", "Adopt the broker's book before the open or after the close.")
     if session is not None and desk.clock.now() >= session.close_at and not _is_closed(desk, today):
         raise ChecksFailed(f"{today} is not closed: its fills would count twice", f"Run `trader eod --date {today}`.")
-    account = desk.broker.account()
     ours = {h.symbol: h for h in current(desk.ledger.entries(kinds=BOOK_KINDS)).holdings}
     theirs = _broker_book(desk, today)
     holdings = tuple(ours[h.symbol] if _agrees(ours.get(h.symbol), h) else h for h in theirs.holdings)
     book = Book(theirs.cash_usd, holdings)
-    desk.ledger.append(AccountOpened(today, account.account_number, book, source=f"adopted: {reason}"))
+    open_from_broker(desk, today, book, f"adopted: {reason}")
     log.warning("PORTFOLIO the broker's book was taken over", reason=reason)
     return book
 
@@ -182,7 +213,8 @@ def replay(desk: Desk, day: date) -> ReplayOutcome:
         raise ChecksFailed(
             f"no plan was committed for {day}", "`trader audit DATE` shows what the ledger has of a day."
         )
-    snapshot = gather(desk, require_session(desk, day), committed.book, committed.provenance.model)
+    frozen = tuple(each for each in committed.exclusions if each.code == "open_break")
+    snapshot = gather(desk, require_session(desk, day), committed.book, committed.provenance.model, frozen)
     again = decide(snapshot)
     ours, theirs = _parts(committed), _parts(again)
     return ReplayOutcome(

@@ -20,6 +20,7 @@ def checks_of(closed: DayClosed, breaks: Sequence[Break], fills: int, orders: in
         _check("Equity", ("equity",), usd(closed.equity_usd, 2), breaks),
         _check("Fills", ("missed_fill", "phantom_fill", "fill_differs", "filled_quantity"), str(fills), breaks),
         _check("Orders", ("order_status", "order_missing", "order_foreign", "order_open"), str(orders), breaks),
+        _check("Account", ("account_reset",), "the same", breaks),
     )
 
 

@@ -121,6 +121,20 @@ class ExclusionGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What came into the book, or left it, without an order of ours since the last closed day; both are signed.
+
+    `cause` is that of the ledger's Adjusted, or manual_trade.
+    """
+
+    cause: str
+    symbol: str
+    quantity: Decimal
+    cash_usd: Decimal
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class DayReport:
     """Everything a person wants to know of a day, in the order in which the page shows it."""
 
@@ -136,8 +150,9 @@ class DayReport:
     orders: tuple[OrderLine, ...]
     denials: tuple[Denial, ...]
     exclusions: tuple[ExclusionGroup, ...]
+    adjustments: tuple[Adjustment, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether ledger and broker agree."""
+        """Whether ledger and broker agree: no break is open."""
         return not self.breaks

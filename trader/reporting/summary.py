@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from trader.accounting.book import close_of_day
+from trader.accounting.adjustments import taken_over_usd
+from trader.accounting.book import adjustments_of, close_of_day
 from trader.accounting.money import notional_usd
 from trader.accounting.performance import (
     EquityPoint,
@@ -22,7 +23,7 @@ from trader.accounting.valuation import Exposure, PositionValue, Valuation, expo
 from trader.domain.errors import InvariantViolated
 from trader.domain.journal import (
     AccountOpened,
-    BreakFound,
+    Adjusted,
     ConfigRecorded,
     DayClosed,
     Entry,
@@ -32,13 +33,14 @@ from trader.domain.journal import (
     PlanCommitted,
 )
 from trader.domain.market import Universe
-from trader.domain.orders import OrderStatus, Purpose
+from trader.domain.orders import OrderStatus, Purpose, Side
 from trader.domain.plan import Denial, Plan
 from trader.domain.portfolio import Holding
+from trader.execution.breaks import BREAK_KINDS, open_breaks
 from trader.execution.identifiers import parse
-from trader.execution.reconciliation import Break
 from trader.reporting.checks import checks_of
 from trader.reporting.day_report import (
+    Adjustment,
     DayReport,
     ExclusionGroup,
     Figures,
@@ -50,7 +52,7 @@ from trader.reporting.day_report import (
 )
 from trader.reporting.order_lines import order_lines
 
-PAST_KINDS: tuple[type[Event], ...] = (AccountOpened, ConfigRecorded, DayClosed, FillRecorded)
+PAST_KINDS: tuple[type[Event], ...] = (ConfigRecorded, DayClosed, FillRecorded, Adjusted, *BREAK_KINDS)
 """What a report needs of the days before its own."""
 
 
@@ -75,9 +77,9 @@ def day_report(day: date, entries: Sequence[Entry], past: Sequence[Entry], unive
     events = [entry.event for entry in entries]
     closed = next(event for event in events if isinstance(event, DayClosed))
     plan = next((event for event in events if isinstance(event, PlanCommitted)), None)
-    breaks = tuple(Break.recorded(event) for event in events if isinstance(event, BreakFound))
+    breaks = open_breaks(entry.event for entry in past)
     fills = [event for event in events if isinstance(event, FillRecorded)]
-    course = _course(day, closed, past)
+    course = _course(day, closed, past, plan)
     symbols = _symbols(course, universe)
     orders, costs = order_lines(entries)
     curve = _curve([entry.event for entry in past])
@@ -94,6 +96,7 @@ def day_report(day: date, entries: Sequence[Entry], past: Sequence[Entry], unive
         orders=orders,
         denials=_denials(plan, events),
         exclusions=_exclusions(plan.plan if plan else None),
+        adjustments=_adjustments(past[:-1]),
     )
 
 
@@ -102,11 +105,39 @@ def _through(closing: Entry, entries: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.seq <= closing.seq]
 
 
-def _course(day: date, closed: DayClosed, past: Sequence[Entry]) -> _Course:
+def _course(day: date, closed: DayClosed, past: Sequence[Entry], plan: PlanCommitted | None) -> _Course:
+    """Money and shares that only moved into the account count as if they had been there at the start."""
     before = [e for e in past if not (isinstance(e.event, DayClosed) and e.event.session_date >= day)]
     _, realised = close_of_day(before, day)
-    start, end = _start(before, day), value(closed.book, dict(closed.marks))
+    adjustments = adjustments_of(before, day)
+    start = _renamed(_start(before, day, plan), adjustments)
+    start = replace(start, cash_usd=start.cash_usd + taken_over_usd(adjustments))
+    end = value(closed.book, dict(closed.marks))
     return _Course(start, end, profit_by_symbol(start, end, realised))
+
+
+def _renamed(start: Valuation, adjustments: Iterable[Adjusted]) -> Valuation:
+    names = {each.symbol: each.new_symbol for each in adjustments if each.new_symbol}
+    positions = tuple(replace(p, symbol=names.get(p.symbol, p.symbol)) for p in start.positions)
+    return replace(start, positions=positions)
+
+
+def _adjustments(past: Sequence[Entry]) -> tuple[Adjustment, ...]:
+    """Since the last closed day, trades by hand among them."""
+    since = max((entry.seq for entry in past if isinstance(entry.event, DayClosed)), default=0)
+    found: list[Adjustment] = []
+    for entry in past:
+        match entry.event:
+            case Adjusted(cause=cause, symbol=symbol, quantity=quantity, cash_usd=cash) as event if entry.seq > since:
+                symbol = f"{symbol} to {event.new_symbol}" if event.new_symbol else symbol
+                found.append(Adjustment(cause, symbol, quantity, cash, event.detail))
+            case FillRecorded(client_order_id="", fill=fill) if entry.seq > since:
+                signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
+                cash = -notional_usd(signed, fill.price)
+                found.append(Adjustment("manual_trade", fill.symbol, signed, cash, f"fill {fill.fill_id}"))
+            case _:
+                pass
+    return tuple(found)
 
 
 def _curve(past: Sequence[Event]) -> tuple[EquityPoint, ...]:
@@ -120,11 +151,18 @@ def _curve(past: Sequence[Event]) -> tuple[EquityPoint, ...]:
     return tuple(replace(point, drawdown=min(point.drawdown, each)) for point, each in zip(curve, below, strict=True))
 
 
-def _start(before: Iterable[Entry], day: date) -> Valuation:
-    """Where close_of_day begins; of a book that was opened or adopted what is new counts with its cost."""
+def _start(before: Iterable[Entry], day: date, plan: PlanCommitted | None) -> Valuation:
+    """Where close_of_day begins; of a book that was opened or adopted what is new counts with its cost.
+
+    One that began again with the plan's file is worth what the plan valued it at.
+    """
     start = Valuation(Decimal(0), ())
+    traits = plan.plan.traits if plan else ()
+    closes = {trait.symbol: trait.reference_price for trait in traits}
     for entry in before:
         match entry.event:
+            case AccountOpened(session_date=opened, book=book, source="plan_file") if opened <= day:
+                start = Valuation(book.cash_usd, tuple(_at_cost(h, closes.get(h.symbol)) for h in book.holdings))
             case AccountOpened(session_date=opened, book=book) if opened <= day:
                 known = {(position.symbol, position.quantity): position for position in start.positions}
                 found = tuple(known.get((h.symbol, h.quantity), _at_cost(h)) for h in book.holdings)
@@ -136,8 +174,10 @@ def _start(before: Iterable[Entry], day: date) -> Valuation:
     return start
 
 
-def _at_cost(held: Holding) -> PositionValue:
-    return PositionValue(held.symbol, held.quantity, Decimal(0), held.cost_usd, held.cost_usd)
+def _at_cost(held: Holding, mark: Decimal | None = None) -> PositionValue:
+    """The holding at its mark, where there is one."""
+    value_usd = held.cost_usd if mark is None else notional_usd(held.quantity, mark)
+    return PositionValue(held.symbol, held.quantity, mark or Decimal(0), value_usd, held.cost_usd)
 
 
 def _header(day: date, plan: PlanCommitted | None, past: Sequence[Entry]) -> Header:

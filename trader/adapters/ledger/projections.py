@@ -13,6 +13,7 @@ from trader.adapters.ledger.chain import Record, entry_of
 from trader.adapters.ledger.tables import fills, journal, orders
 from trader.domain.canonical import plain
 from trader.domain.journal import (
+    Adjusted,
     CancelRequested,
     Entry,
     FillRecorded,
@@ -91,6 +92,13 @@ def project(connection: Connection, entry: Entry) -> None:
 def is_known(connection: Connection, fill_id: str) -> bool:
     """Whether a fill of this id is recorded."""
     return connection.execute(select(fills.c.seq).where(fills.c.fill_id == fill_id)).first() is not None
+
+
+def is_adjusted(connection: Connection, event: Adjusted) -> bool:
+    """Whether an adjustment by this activity of the broker is recorded; one without evidence never is."""
+    same = select(journal).where(journal.c.kind == Adjusted.kind, journal.c.ref == event.symbol)
+    known = (entry_of(record).event for record in records(connection, same))
+    return bool(event.evidence) and any(getattr(each, "evidence", "") == event.evidence for each in known)
 
 
 def rebuild(connection: Connection) -> None:

@@ -17,7 +17,7 @@ from trader.adapters.ledger.projections import FillRow, OrderRow, records
 from trader.adapters.ledger.schema import require_current, schema_version
 from trader.adapters.ledger.tables import checkpoint, fills, journal, orders
 from trader.domain.errors import ConfigurationError
-from trader.domain.journal import DayClosed, Entry, Event, FillRecorded
+from trader.domain.journal import Adjusted, DayClosed, Entry, Event, FillRecorded
 from trader.ports.clock import Clock
 
 T = TypeVar("T", OrderRow, FillRow)
@@ -57,7 +57,10 @@ class SqlLedger:
         self._clock = clock
 
     def append(self, *events: Event) -> tuple[Entry, ...]:
-        """Write the events in one durable transaction; those written: a fill known already is left out."""
+        """Write the events in one durable transaction; those written: what is known already is left out.
+
+        That is a fill of the same id, and an adjustment by the same activity of the broker.
+        """
         at = self._clock.now()
         with self._database.writing() as connection:
             written = (_append(connection, at, event) for event in events)
@@ -145,6 +148,8 @@ def _head(connection: Connection) -> Head:
 
 def _append(connection: Connection, at: datetime, event: Event) -> Entry | None:
     if isinstance(event, FillRecorded) and projections.is_known(connection, event.fill.fill_id):
+        return None
+    if isinstance(event, Adjusted) and projections.is_adjusted(connection, event):
         return None
     record = record_of(_head(connection), at, event)
     entry = entry_of(record)  # what could not be read back is never written
