@@ -1,0 +1,1 @@
+"""What the program costs beside what people do instead: ratios from one run, no timed tests."""
