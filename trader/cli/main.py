@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from trader.cli import config, control, data, exchange, ledger, model, monitor, preflight, reporting, trading, units
+from trader.cli import (
+    breaks,
+    config,
+    control,
+    data,
+    exchange,
+    ledger,
+    model,
+    monitor,
+    preflight,
+    reporting,
+    trading,
+    units,
+)
 from trader.cli.context import Options
 from trader.domain.errors import ConfigurationError, TraderError
 
@@ -20,13 +33,14 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (preflight.app, trading.app, monitor.app, control.app, reporting.app):
+for commands in (preflight.app, trading.app, monitor.app, breaks.commands, control.app, reporting.app):
     app.add_typer(commands)
 for name, group in (
     ("data", data),
     ("model", model),
     ("config", config),
     ("ledger", ledger),
+    ("breaks", breaks),
     ("exchange", exchange),
     ("units", units),
 ):

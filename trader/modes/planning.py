@@ -67,7 +67,10 @@ def obtain_plan(desk: Desk, session: SessionDay) -> Plan | None:
     None when the broker knows orders of today that no record of ours explains: the plan is lost, and nothing is
     decided a second time.
     """
+    lost = desk.ledger.latest(AccountOpened) is None
     plan = recorded_plan(desk, session.date)
+    if plan is not None and lost:
+        reconcile_account(desk)  # the breaks of the lost ledger are found again before anything is opened
     if plan is None:
         if _sent_today(desk, session):
             return None

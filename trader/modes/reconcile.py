@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from trader.domain.errors import ChecksFailed
+from trader.domain.errors import BrokerUnavailable, ChecksFailed
 from trader.domain.journal import Adjusted, BreakFound, BreakResolved, DayClosed, Event
 from trader.domain.market import SessionDay
 from trader.execution.breaks import BREAK_KINDS, frozen_by, news, open_breaks
@@ -58,6 +58,30 @@ def reconcile_account(desk: Desk) -> ReconcileReport:
     """
     session = current_session(desk)
     return record(desk, session.date, settle(desk, unclosed_sessions(desk, session), over=False))
+
+
+def reconcile_until_close(desk: Desk, every: timedelta) -> ReconcileReport:
+    """Compare again and again while the session lasts; an outage of the broker costs one comparison.
+
+    Ends after the close or when asked to stop. Raises BrokerUnavailable when the broker never answered.
+    """
+    session, report, outage = (
+        current_session(desk),
+        None,
+        BrokerUnavailable("reconcile", "asked to stop before it began"),
+    )
+    while not desk.stop.requested():
+        try:
+            report = reconcile_account(desk)
+        except BrokerUnavailable as error:
+            log.warning("ALPACA not answering, trying again", cause=error.cause)
+            outage = error
+        if desk.clock.now() >= session.close_at:
+            break
+        desk.clock.wait_until(min(desk.clock.now() + every, session.close_at))
+    if report is None:
+        raise outage
+    return report
 
 
 def current_session(desk: Desk) -> SessionDay:

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from trader.domain.journal import BreakFound, DayClosed, Entry, PlanCommitted, PreflightPassed, TradingState
+from trader.domain.journal import DayClosed, Entry, PlanCommitted, PreflightPassed, TradingState
 from trader.domain.plan import Provenance
+from trader.execution.breaks import BREAK_KINDS, open_breaks
 from trader.execution.order_state import fold
 from trader.execution.reconciliation import Break
 
@@ -59,16 +60,10 @@ def snapshot(ledger: "Ledger | None", state: "StateFile", day: date) -> StatusVi
         closed_date=close.session_date if close else None,
         closed_at=closed.at if closed else None,
         equity_usd=close.equity_usd if close else None,
-        breaks=_open_breaks(ledger, close.session_date if close else date.min) if ledger else (),
+        breaks=open_breaks(entry.event for entry in ledger.entries(kinds=BREAK_KINDS)) if ledger else (),
     )
 
 
 def _by_status(entries: list[Entry]) -> tuple[tuple[str, int], ...]:
     counted = Counter(view.status.value for view in fold(entries).values())
     return tuple(sorted(counted.items()))
-
-
-def _open_breaks(ledger: "Ledger", since: date) -> tuple[Break, ...]:
-    """Breaks of the newest closed day and later; an earlier one is gone when that day's reconcile did not find it."""
-    found = (entry.event for entry in ledger.entries(kinds=(BreakFound,)))
-    return tuple(Break.recorded(e) for e in found if isinstance(e, BreakFound) and e.session_date >= since)
