@@ -113,7 +113,7 @@ class Sandbox:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+            return json.loads(answer.read() or "null")
 
     def orders(self) -> dict[str, tuple[str, str, str]]:
         """What the exchange accepted: quantity, filled quantity and status by client order id."""
@@ -155,7 +155,7 @@ def morning(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Path:
     state = tmp_path_factory.mktemp("morning")
     with exchange(zygote, state) as sandbox:
         symbol = min(sandbox.control("/sim/sectors"))
-        sandbox.control("/sim/positions", {"symbol": symbol, "qty": "300", "price": "100"})
+        sandbox.control("/sim/positions", {"symbol": symbol, "qty": "300", "price": "62"})
         assert sandbox.run("prepare") == 0
     return state
 

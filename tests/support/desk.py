@@ -38,7 +38,7 @@ from trader.modes.desk import Desk, Policies
 from trader.ports.clock import StopSignal
 
 POLICIES = Policies(
-    execution=ExecutionPolicy(unknown_grace_s=10),
+    execution=ExecutionPolicy(unknown_grace_s=10, integration="monitored"),  # the session ends with its plan
     sizing=SizingPolicy(max_positions=2, weighting="equal", signal_threshold=Decimal(0)),
     risk=RiskPolicy(
         max_position_size=Decimal("0.5"),
@@ -48,7 +48,7 @@ POLICIES = Policies(
         max_trade_size_usd=Decimal(600_000),
         max_adv_participation=Decimal(1),
     ),
-    watch=WatchPolicy(),
+    watch=WatchPolicy(interval_s=1800),
     model=ModelPolicy(train_sessions=120, rounds=8, max_depth=2),
     data=DataPolicy(lookback_sessions=275, min_history_sessions=260),
     calendar=CalendarPolicy(),

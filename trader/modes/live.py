@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from trader.domain.journal import TradingState
 from trader.domain.market import Asset
 from trader.domain.plan import Plan
 from trader.execution.commitments import Commitments
@@ -18,17 +19,23 @@ class Live:
     """Facts the gate needs that are not in the plan. `halted`, `barred` and `frozen` are written by those who know.
 
     `halted`: symbols that do not trade; `barred`: symbols in which nothing is opened today; `frozen`: symbols with an
-    open break ("" for a break of the account).
+    open break ("" for a break of the account). `lasting`: breakers that hold openers back for as long as they last.
     """
 
     halted: set[str] = field(default_factory=set)
     barred: set[str] = field(default_factory=set)
     frozen: frozenset[str] = frozenset()
+    lasting: frozenset[str] = frozenset()
     _assets: Mapping[str, Asset] | None = None
     _signal_age_sessions: int | None = None
     _buying_power_usd: Decimal = Decimal(0)
     _answered_usd: Decimal = Decimal(0)
     _read_at: datetime | None = None
+
+    def trading_state(self, desk: Desk) -> TradingState:
+        """That of the STATE file; not ACTIVE while a breaker lasts."""
+        state = desk.state.read()[0]
+        return TradingState.REDUCE if self.lasting and state is TradingState.ACTIVE else state
 
     def asset(self, desk: Desk, symbol: str) -> Asset | None:
         """What the broker says of a symbol; all of them are read once, at the first question."""

@@ -1,19 +1,23 @@
 """The session: one plan, sent exactly once, every order followed to its end; then the day is watched."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import structlog
 
 from trader.domain.errors import BrokerUnavailable, LeaseHeld
-from trader.domain.journal import PreflightPassed, SessionEnded, TradingState
+from trader.domain.journal import SessionEnded, TradingState
 from trader.domain.market import SessionDay
 from trader.domain.plan import Plan
 from trader.modes.desk import Desk
 from trader.modes.following import look
+from trader.modes.live import Live
 from trader.modes.outcome import SessionOutcome
 from trader.modes.planning import obtain_plan, recorded_plan
 from trader.modes.tape import Tape
-from trader.modes.work import Work
+from trader.modes.watch import Watch, finish_flatten
+from trader.modes.watching import keep_watch
+from trader.modes.work import Work, preflight_passed
 from trader.modes.working import outcome_of, wind_down, work_through
 
 log = structlog.get_logger()
@@ -41,10 +45,13 @@ def run_session(desk: Desk, day: date) -> SessionOutcome:
 
 
 def _hold_session(desk: Desk, session: SessionDay) -> SessionOutcome:
-    if ended(desk, session.date):
-        return outcome_of(Tape(desk, session.date), "complete", "the session had ended before")
     state, reason = desk.state.read()
-    if state is TradingState.HALT:
+    halted, watches = state is TradingState.HALT, desk.policies.execution.integration == "integrated"
+    if halted:
+        finish_flatten(desk, session, Tape(desk, session.date))
+    if ended(desk, session.date) and (halted or not watches):
+        return _ended_before(Tape(desk, session.date))
+    if halted:
         recorded_plan(desk, session.date)
         return wind_down(desk, session, Tape(desk, session.date), "halted", f"trading is halted: {reason}")
     plan = obtain_plan(desk, session)
@@ -59,31 +66,32 @@ def _hold_session(desk: Desk, session: SessionDay) -> SessionOutcome:
         )
     if desk.policies.execution.integration == "split":
         return SessionOutcome(session.date, "recorded", f"{len(plan.intents)} orders for execution-monitor to send")
-    return carry_out(desk, session, plan)
+    return carry_out(desk, session, plan, watches)
 
 
-def carry_out(desk: Desk, session: SessionDay, plan: Plan) -> SessionOutcome:
-    """Work through a committed plan; the caller holds the lease. The journal is folded here: nothing older counts."""
-    tape = Tape(desk, session.date)
-    work = Work(desk, session, plan, tape, _preflight_passed(desk, plan))
-    if ended(desk, session.date):
-        return outcome_of(tape, "complete", "the session had ended before")
+def carry_out(desk: Desk, session: SessionDay, plan: Plan, watches: bool = True) -> SessionOutcome:
+    """Work through a committed plan and then, if it `watches`, look after the holdings; the caller holds the lease.
+
+    The journal is folded here: nothing older counts.
+    """
+    tape, live = Tape(desk, session.date), Live()
+    work = Work(desk, session, plan, tape, preflight_passed(desk, plan), live, Watch(desk, session, plan, tape, live))
     look(desk, session, tape)
     desk.clock.wait_until(session.open_at + timedelta(seconds=desk.policies.execution.open_delay_s))
-    return work_through(work)
+    while True:
+        done = _ended_before(tape) if ended(desk, session.date) else work_through(work)
+        if not watches or done.result not in ("complete", "held_back"):
+            return done
+        watched = keep_watch(work, done)
+        if watched is not None:
+            return watched
+        work = replace(work, preflight_passed=True)
+
+
+def _ended_before(tape: Tape) -> SessionOutcome:
+    return outcome_of(tape, "complete", "the session had ended before")
 
 
 def ended(desk: Desk, day: date) -> bool:
     """Whether every order of the day's plan is recorded to be at its end."""
     return next(desk.ledger.entries(day, (SessionEnded,)), None) is not None
-
-
-def _preflight_passed(desk: Desk, plan: Plan) -> bool:
-    """Whether a preflight of this date passed for the release, config and model that made the plan."""
-    theirs = (plan.provenance.release, plan.provenance.config, plan.provenance.model)
-    for entry in desk.ledger.entries(plan.session_date, (PreflightPassed,)):
-        if isinstance(entry.event, PreflightPassed):
-            p = entry.event.provenance
-            if (p.release, p.config, p.model) == theirs:
-                return True
-    return False

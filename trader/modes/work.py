@@ -1,10 +1,11 @@
 """One session at work, and what the gate must know of it at the moment of sending."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from trader.decision.exposure import Stake, exposure
 from trader.decision.gate_state import ACCOUNT, DayInSymbol, GateState
+from trader.domain.journal import PreflightPassed
 from trader.domain.market import SessionDay
 from trader.domain.orders import Side
 from trader.domain.plan import Plan
@@ -12,6 +13,7 @@ from trader.execution.commitments import Commitments, commitments
 from trader.modes.desk import Desk
 from trader.modes.live import Live
 from trader.modes.tape import Tape
+from trader.modes.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Work:
     plan: Plan
     tape: Tape
     preflight_passed: bool
-    live: Live = field(default_factory=Live)
+    live: Live
+    watch: Watch
 
 
 def gate_state(work: Work, reference_price: Decimal, symbol: str) -> GateState:
@@ -36,7 +39,7 @@ def gate_state(work: Work, reference_price: Decimal, symbol: str) -> GateState:
     return GateState(
         now=desk.clock.now(),
         session=work.session,
-        trading_state=desk.state.read()[0],
+        trading_state=live.trading_state(desk),
         preflight_passed=work.preflight_passed,
         execution=desk.policies.execution,
         risk=desk.policies.risk,
@@ -75,3 +78,14 @@ def symbol_day(now: Commitments, symbol: str) -> DayInSymbol:
         orders=now.orders[symbol],
         working_sides=frozenset(side for side, quantity in working if quantity),
     )
+
+
+def preflight_passed(desk: Desk, plan: Plan) -> bool:
+    """Whether a preflight of this date passed for the release, config and model that made the plan."""
+    theirs = (plan.provenance.release, plan.provenance.config, plan.provenance.model)
+    for entry in desk.ledger.entries(plan.session_date, (PreflightPassed,)):
+        if isinstance(entry.event, PreflightPassed):
+            p = entry.event.provenance
+            if (p.release, p.config, p.model) == theirs:
+                return True
+    return False

@@ -1,5 +1,6 @@
 """Working through a plan: pass after pass, look, then do what the rules ask for, until every line is at its end."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -20,6 +21,7 @@ from trader.execution.submission import (
 from trader.modes.desk import Desk
 from trader.modes.following import cancel, cancel_all, look, working
 from trader.modes.outcome import SessionOutcome
+from trader.modes.reconcile import frozen_in
 from trader.modes.sending import give_up, is_ready, look_up, opening_is_barred, send_all
 from trader.modes.tape import Tape
 from trader.modes.work import Work
@@ -38,20 +40,9 @@ def work_through(work: Work) -> SessionOutcome:
 
     Raises SubmitOutcomeUnknown when a stop is asked for while an order's outcome is not known.
     """
-    desk = work.desk
-    answered_at = desk.clock.now()
-    while not desk.stop.requested():
-        try:
-            outcome = _one_pass(work)
-            answered_at = desk.clock.now()
-        except BrokerUnavailable as error:
-            if desk.clock.now() - answered_at > _PATIENCE:
-                raise
-            log.warning("ALPACA not answering, trying again", cause=error.cause)
-            outcome = None
-        if outcome is not None:
-            return outcome
-        desk.clock.wait_until(_next_pass(work))
+    outcome = pass_after_pass(work, _one_pass, _next_pass)
+    if outcome is not None:
+        return outcome
     for view in work.tape.views.values():
         if view.status in UNCLEAR:
             raise SubmitOutcomeUnknown(view.client_order_id, "asked to stop before it was looked up")
@@ -59,14 +50,41 @@ def work_through(work: Work) -> SessionOutcome:
     return outcome_of(work.tape, "stopped", "asked to stop; orders at the broker work on: run `trader session` again")
 
 
+def pass_after_pass(
+    work: Work, one_pass: Callable[[Work], SessionOutcome | None], next_pass: Callable[[Work], datetime]
+) -> SessionOutcome | None:
+    """The outcome of the first pass that has one; None when asked to stop. The watch looks on in each pass.
+
+    An outage of the broker is a breaker of the watch, and waited out. Raises BrokerUnavailable after ten minutes of it.
+    """
+    desk = work.desk
+    answered_at = desk.clock.now()
+    while not desk.stop.requested():
+        try:
+            outcome = one_pass(work)
+            answered_at = desk.clock.now()
+        except BrokerUnavailable as error:
+            work.watch.unanswered()
+            if desk.clock.now() - answered_at > _PATIENCE:
+                raise
+            log.warning("ALPACA not answering, trying again", cause=error.cause)
+            outcome = None
+        if outcome is not None:
+            return outcome
+        desk.clock.wait_until(next_pass(work))
+    return None
+
+
 def _one_pass(work: Work) -> SessionOutcome | None:
     """Look, then do what the rules ask for; the outcome when there is nothing left to do."""
     desk, tape = work.desk, work.tape
     look(desk, work.session, tape)
-    _heed_outside_cancels(work)
+    heed_outside_cancels(work)
+    work.live.frozen = frozen_in(desk.ledger)  # reconcile, a process of its own, may freeze a symbol at any time
+    work.watch.look()
     waiting = [step for step in _steps(work, None) if step.step is Step.LOOK_UP and not look_up(work, step)]
     state, reason = desk.state.read()
-    halted, closing = state is TradingState.HALT, _closing(work)
+    halted, closing = state is TradingState.HALT, desk.clock.now() >= closing_at(work)
     if halted or closing:
         cancel_all(desk, tape, "halt" if halted else "close")
     if waiting:
@@ -118,7 +136,7 @@ def nothing_left(work: Work, barred: str | None) -> SessionOutcome | None:
     unsent = [step for step in steps if step.step in _UNSENT]
     if not unsent:
         return _end(work.tape, "every order is at its end")
-    if barred is None or any(step.intent.reduces for step in unsent):
+    if barred is None or work.live.lasting or any(step.intent.reduces for step in unsent):
         return None
     log.warning("RISK openers held back", reason=barred, openers=len(unsent))
     return outcome_of(work.tape, "held_back", f"{len(unsent)} openers were not sent: {barred}")
@@ -130,7 +148,8 @@ def _next_pass(work: Work) -> datetime:
     A long calm day is mostly waiting, and requests are for those who send.
     """
     now, tape = work.desk.clock.now(), work.tape
-    calm = now - tape.changed_at > _CALM_AFTER and not any(v.status in UNCLEAR for v in tape.views.values())
+    busy = work.watch.busy or any(v.status in UNCLEAR for v in tape.views.values())
+    calm = now - tape.changed_at > _CALM_AFTER and not busy
     poll = timedelta(seconds=float(work.desk.policies.execution.poll_interval_s))
     due = (step.due_at for step in _steps(work, None) if step.due_at is not None)
     return max(now + poll, min([now + (max(poll, _CALM) if calm else poll), *due]))
@@ -142,12 +161,13 @@ def _waits_for_reducers(work: Work) -> bool:
     return work.desk.clock.now() < started + timedelta(seconds=policy.reducers_wait_s)
 
 
-def _closing(work: Work) -> bool:
-    last = work.session.close_at - timedelta(seconds=work.desk.policies.execution.cancel_before_close_s)
-    return work.desk.clock.now() >= last
+def closing_at(work: Work) -> datetime:
+    """When what still works is cancelled, shortly before the close (UTC)."""
+    return work.session.close_at - timedelta(seconds=work.desk.policies.execution.cancel_before_close_s)
 
 
-def _heed_outside_cancels(work: Work) -> None:
+def heed_outside_cancels(work: Work) -> None:
+    """Halt trading when somebody else has cancelled an order of ours."""
     foreign = cancelled_from_outside(work.tape.views.values())
     if not foreign:
         return
