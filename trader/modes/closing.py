@@ -39,7 +39,7 @@ WIDEST_BPS = Decimal(500)
 _PATIENCE = timedelta(seconds=10)  # with a symbol's first closing order; with each further one twice as much
 _DOUBLINGS = 5
 _SETTLING = timedelta(seconds=5)  # positions may be told later than the fills behind them
-_LONGEST_PAUSE_S = 15
+_LONGEST_PAUSE_S = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 _TRIES = 10
 _PAUSE = timedelta(seconds=2)
 _LEASE_TRIES = 30
-_CLOSING_ROUNDS = 30  # about six minutes; a person waits: what is left then is named, and the stop can be run again
+_CLOSING_ROUNDS = 75  # about six minutes; a person waits: what is left then is named, and the stop can be run again
 _AGAIN = "run `trader emergency-stop --flatten` again"
 
 
