@@ -42,6 +42,7 @@ def nothing_was_doubled(sandbox: Sandbox, undisturbed: dict[str, Any]) -> None:
     """The same orders and filled quantities as on the undisturbed day, each sent once, and a ledger that verifies."""
     assert sandbox.orders() == undisturbed
     assert recorded(sandbox.state)[0] == {name: order[:2] for name, order in undisturbed.items()}
+    assert len(list((sandbox.state / "plans").iterdir())) == 1, "the plan is in its file as well"
     wire_is_clean(sandbox.control("/sim/log"))
 
 
@@ -125,13 +126,13 @@ def test_session_and_monitor_live_through_one_day_side_by_side(
     policies: Policies, undisturbed: dict[str, Any], zygote: Zygote, morning: Path, tmp_path: Path
 ) -> None:
     with copied(zygote, morning, tmp_path / "state") as sandbox:
-        session = sandbox.start("session", policies=policies)
-        if policies is not SLOW_SPLIT:
-            wait_for_the_holder(sandbox)
-        standing_by = sandbox.start("monitor", name="-monitor", policies=policies)
-        assert sandbox.finish(session) == 0
-        assert sandbox.finish(standing_by) == 0
-        assert sandbox.outcome() == ("recorded" if policies is SLOW_SPLIT else "complete")
+        first, second = ("monitor", "session") if policies is SLOW_SPLIT else ("session", "monitor")
+        running = {first: sandbox.start(first, name=f"-{first}", policies=policies)}
+        wait_for_the_holder(sandbox)
+        running[second] = sandbox.start(second, name=f"-{second}", policies=policies)
+        assert sandbox.finish(running["session"]) == 0
+        assert sandbox.finish(running["monitor"]) == 0
+        assert sandbox.outcome("-session") == ("recorded" if policies is SLOW_SPLIT else "complete")
         nothing_was_doubled(sandbox, undisturbed)
 
 
