@@ -138,7 +138,7 @@ def test_a_disk_that_fills_up_costs_nothing_that_was_stored(
     archive.merge(pd.DataFrame([bar("A", "2026-03-31")]))
     before = archive.path.read_bytes()
     request.getfixturevalue("small_disk")
-    with pytest.raises(OSError, match="too large"):
+    with pytest.raises(ConfigurationError, match="too large"):
         archive.merge(as_frame(random_panel(seed=2, symbols=5, sessions=60, end=END)))
     assert archive.path.read_bytes() == before
     assert {path.name for path in archive.path.parent.iterdir()} == {".lock", "bars.parquet"}

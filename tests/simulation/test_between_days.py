@@ -65,7 +65,7 @@ def test_a_break_of_the_account_bars_the_next_session_until_a_person_takes_the_b
         assert closed.breaks
         sandbox.advance(NEXT_MORNING)
         failed = failed_checks(sandbox)
-        assert list(failed) == ["book"]
+        assert list(failed) == ["breaks", "book"]
         assert f"{stray} none, the broker 7" in failed["book"]
         assert "`trader breaks resolve account --reason TEXT`" in failed["book"]
 

@@ -71,7 +71,7 @@ class ParquetBarArchive:
         if bad:
             first = tuple((row + 1, reason) for row, reason in list(bad.items())[:5])
             raise BadData("bars to store", f"{len(bad)} malformed rows", "Nothing was stored.", first)
-        with self._lock():
+        with durable.explained(self.path), self._lock():
             merged, changed = _merged(_read(self.path), _from_frame(bars))
             if changed:
                 durable.replace(self.path, _encoded(merged))

@@ -41,7 +41,8 @@ class Lease:
         try:
             self._lock(handle)
             holder = f"{role} pid {os.getpid()} since {since}"
-            _write(handle, holder)
+            with durable.explained(path):
+                _write(handle, holder)
             with self._known(right):
                 yield
             _write(handle, f"{holder} until {self._clock.now().isoformat(timespec='seconds')}")

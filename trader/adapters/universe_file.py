@@ -16,9 +16,7 @@ _REMEDY = "The file has the columns symbol, sector and one row a symbol."
 
 def read_universe(path: Path) -> Universe:
     """The candidates in `path`, sorted by symbol. Raises ConfigurationError, or BadData naming rows by line."""
-    with durable.explained(path):
-        text = path.read_text(encoding="utf-8-sig")
-    header, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
+    header, *rows = _lines(path) or [[]]
     if header != _COLUMNS:
         raise ConfigurationError(f"{path} line 1", f"columns {', '.join(header) or 'missing'}", _REMEDY)
     faults = _faults(rows)
@@ -31,7 +29,19 @@ def write_universe(path: Path, universe: Universe) -> None:
     """Replace `path` by these candidates, in one step."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([_COLUMNS, *map(list, universe.sectors)])
-    durable.replace(path, out.getvalue().encode())
+    with durable.explained(path):
+        durable.replace(path, out.getvalue().encode())
+
+
+def _lines(path: Path) -> list[list[str]]:
+    try:
+        with durable.explained(path):
+            text = path.read_text(encoding="utf-8-sig")
+        return list(csv.reader(io.StringIO(text, newline="")))
+    except UnicodeDecodeError:
+        raise ConfigurationError(str(path), "not UTF-8 text", "Save the file as UTF-8.") from None
+    except csv.Error as error:
+        raise ConfigurationError(str(path), f"cannot be read as CSV ({error})", _REMEDY) from None
 
 
 def _faults(rows: list[list[str]]) -> list[tuple[int, str]]:

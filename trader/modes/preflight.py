@@ -74,6 +74,7 @@ CHECKS = (
     Rule("ledger_schema", records.schema, ("state_writable",)),
     Rule("ledger_chain", records.chain, ("ledger_schema",)),
     Rule("trading_state", records.trading_state),
+    Rule("breaks", records.breaks, ("ledger_chain",)),
     Rule("model", records.model),
     Rule("broker", account.broker),
     Rule("clock", host.clock, ("broker",)),
@@ -87,7 +88,6 @@ CHECKS = (
 """In the order in which one thing rests on another: what is here first, then what the broker says."""
 
 PLAN_CHECKS: dict[str, Callable[[Look, Plan], Finding]] = {
-    "predictions": market.predictions,
     "plan": market.exclusions,
     "tradable": market.tradable,
     "quotes": market.quotes,

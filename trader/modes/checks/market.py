@@ -62,18 +62,13 @@ def tradable(look: Look, plan: Plan) -> Finding:
 
 
 def rehearsed(look: Look) -> Plan:
-    """The committed plan, or the decision on what is known now. Raises what the decision raises."""
+    """The committed plan, or the decision on what is known now.
+
+    Raises ChecksFailed when the model's predictions are no numbers or do not tell the symbols apart.
+    """
     day = look.basis.date
     committed = None if look.early else committed_plan(look.desk, day)
     return committed or decide(gather(look.desk, look.basis, open_account(look.desk, day)))
-
-
-def predictions(_look: Look, plan: Plan) -> Finding:
-    """The model tells the symbols apart."""
-    degenerate = next((each for each in plan.exclusions if each.code == "degenerate_signals"), None)
-    if degenerate is not None:
-        return failed(degenerate.detail, "Promote another model with `trader model promote`, or train one.")
-    return passed(f"{len(plan.targets)} symbols chosen by model {plan.provenance.model[:12]}")
 
 
 def exclusions(look: Look, plan: Plan) -> Finding:

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from trader.domain.journal import TradingState
-from trader.modes.checks.finding import Finding, Look, failed, passed, warned
+from trader.execution.breaks import frozen_by
+from trader.modes.checks.finding import Finding, Look, at_most, failed, passed, warned
+from trader.modes.reconcile import open_in
 
 AGEING_DAYS = 14
 """A model that comes within so many days of its greatest age is told of."""
@@ -26,6 +28,19 @@ def trading_state(look: Look) -> Finding:
     if state is TradingState.HALT:
         return failed(detail, remedy)
     return passed(detail) if state is TradingState.ACTIVE else warned(f"{detail}: nothing will be opened", remedy)
+
+
+def breaks(look: Look) -> Finding:
+    """Open breaks: those of a symbol freeze it and can be traded around, one of the account bars every opener."""
+    found = open_in(look.desk.ledger)
+    frozen = tuple(sorted(frozen_by(found)))
+    if not frozen:
+        return passed("none open")
+    detail = f"open in {at_most(tuple(symbol or 'the account' for symbol in frozen))}"
+    remedy = "`trader breaks` shows both sides and what to do."
+    if "" in frozen or not look.desk.policies.risk.trade_around_breaks:
+        return failed(f"{detail}: nothing will be opened", remedy)
+    return warned(f"{detail}: neither bought nor sold", remedy)
 
 
 def model(look: Look) -> Finding:
