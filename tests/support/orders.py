@@ -21,8 +21,8 @@ SESSION = SessionDay(DAY, OPEN, datetime(2026, 3, 16, 20, 0, tzinfo=UTC))
 PROVENANCE = Provenance("0.1.0", "c" * 64, "m" * 64, "d" * 64)
 
 
-def key(sequence: int = 0, generation: int = 0, side: Side = Side.BUY, symbol: str = "AAA") -> OrderKey:
-    return OrderKey("main", "xgb", DAY, symbol, side, Purpose.PLAN, sequence, 0, generation)
+def key(sequence: int = 0, generation: int = 0, side: Side = Side.BUY, symbol: str = "AAA", part: int = 0) -> OrderKey:
+    return OrderKey("main", "xgb", DAY, symbol, side, Purpose.PLAN, sequence, part, generation)
 
 
 def intent(sequence: int = 0, quantity: int = 10, side: Side = Side.BUY, symbol: str = "AAA") -> OrderIntent:

@@ -75,3 +75,31 @@ def test_what_was_never_sent_counts_nowhere_and_what_was_refused_was_sent() -> N
 def test_an_order_of_unknown_outcome_binds_and_the_broker_has_not_answered_for_it() -> None:
     now = after(intended(key(), 10, limit="100.50"))
     assert (now.buying["AAA"], now.asked_usd, now.answered_usd) == (Decimal(10), Decimal(1005), Decimal(0))
+
+
+def test_generations_of_an_order_add_up() -> None:
+    first, second = key(), key(generation=1)
+    now = after(
+        intended(first, 10, limit="101"),
+        observed(first, OrderStatus.CANCELED, filled=4),
+        intended(second, 6, limit="102"),
+        observed(second, OrderStatus.PARTIALLY_FILLED, filled=1, quantity=6),
+        intended(SELL, 20, limit="99"),
+        observed(SELL, OrderStatus.PARTIALLY_FILLED, filled=5, quantity=20),
+    )
+    assert (now.held["AAA"], now.buying["AAA"], now.traded["AAA"], now.orders["AAA"]) == (5, 5, 10, 2)
+    assert (now.held["ZZZ"], now.selling["ZZZ"], now.traded["ZZZ"], now.orders["ZZZ"]) == (35, 15, 20, 1)
+    assert now.opened_usd == {"AAA": Decimal(4 * 101 + 6 * 102)}
+    assert now.price["AAA"] == Decimal(102)
+    assert now.asked_usd == now.answered_usd == Decimal(10 * 101 + 6 * 102)
+    assert now.known_ids == {client_order_id(of) for of in (first, second, SELL)}
+
+
+def test_two_orders_work_in_one_symbol_together() -> None:
+    now = after(intended(key(part=0), 10, limit="101"), intended(key(part=1), 7, limit="101"))
+    assert (now.buying["AAA"], now.asked_usd, now.answered_usd) == (Decimal(17), Decimal(17 * 101), Decimal(0))
+
+
+def test_an_order_found_at_the_broker_without_our_record_counts_at_the_close() -> None:
+    now = after(observed(key(), OrderStatus.WORKING))
+    assert (now.buying["AAA"], now.opened_usd["AAA"]) == (Decimal(10), Decimal(10) * 100)

@@ -41,7 +41,7 @@ class Case:
     changes: dict[str, Any] = field(default_factory=dict)
 
     def order(self) -> OrderRequest:
-        return OrderRequest("line.0", "AAA", self.side, self.quantity, self.reduces)
+        return OrderRequest("pt1.line.0", "AAA", self.side, self.quantity, self.reduces)
 
     def state(self) -> GateState:
         return gate_state(**self.changes)
@@ -119,8 +119,8 @@ CASES: list[tuple[str, Case, Case]] = [
      buy(frozen=frozenset({"BBB"}), **risk(trade_around_breaks=False))),
     ("market_open", at(OPEN, buy()), at(OPEN - SECOND, buy())),
     ("market_open", at(CUT_OFF - SECOND, reducer()), at(CUT_OFF, reducer())),
-    ("duplicate", buy(known_ids={"line.1"}), buy(known_ids={"line.0"})),
-    ("duplicate", buy(working_lines={"other"}), buy(working_lines={"line"})),
+    ("duplicate", buy(known_ids={"pt1.line.1"}), buy(known_ids={"pt1.line.0"})),
+    ("duplicate", buy(working_lines={"other"}), buy(working_lines={"pt1.line"})),
     ("open_break", buy(frozen=frozenset({"BBB"})), buy(frozen=frozenset({"AAA"}))),
     ("open_break", reducer(), reducer(frozen=frozenset({"AAA"}))),
     ("tradable", buy(**asset()), buy(**asset(tradable=False))),
@@ -132,6 +132,7 @@ CASES: list[tuple[str, Case, Case]] = [
     ("max_spread_bps", Case(quote=quote("99", "101.00")), Case(quote=quote("99", "101.02"))),
     ("price_collar_bps", buy(**risk(price_collar_bps=51)), buy(**risk(price_collar_bps=D("50.99")))),
     ("reduce_only", reducer(10), reducer(11)),
+    ("reduce_only", reducer(1, held=1), reducer(2, held=1)),
     ("reduce_only", reducer(9, working=-1), reducer(10, working=-1)),
     ("reduce_only", replace(reducer(10), side=Side.BUY, changes={"held": -10}), replace(reducer(10), side=Side.BUY)),
     ("reduce_only", replace(reducer(9), side=Side.BUY, changes={"held": -10, "working": 1}),
@@ -162,6 +163,8 @@ CASES: list[tuple[str, Case, Case]] = [
     ("max_position_size", short(risk=RiskPolicy(allow_shorts=True, max_position_size=SHORT / 1_000_000)),
      short(risk=RiskPolicy(allow_shorts=True, max_position_size=SHORT / 1_000_000 - GRAIN))),
     ("max_total_exposure", beside(5000, max_total_exposure=WHOLE), beside(5000, max_total_exposure=WHOLE - GRAIN)),
+    ("max_total_exposure", replace(beside(5000, max_total_exposure=D("0.1"), allow_shorts=True), side=Side.SELL),
+     beside(5000, max_total_exposure=D("0.1"), allow_shorts=True)),
     ("max_gross_exposure", beside(-5000, max_gross_exposure=WHOLE), beside(-5000, max_gross_exposure=WHOLE - GRAIN)),
     ("max_net_exposure", beside(5000, max_net_exposure=WHOLE), beside(5000, max_net_exposure=WHOLE - GRAIN)),
     ("max_net_exposure",

@@ -88,6 +88,14 @@ def test_what_must_be_whole_is_kept_or_denied() -> None:
     )
 
 
+def test_what_was_kept_before_counts_in_its_sector() -> None:
+    pair = [opener("AAA"), opener("BBB")]
+    assert kept(to(max_sector_exposure=D("0.015")), *pair) == (
+        [("AAA", D(100)), ("BBB", D(50))],
+        ["max_sector_exposure"],
+    )
+
+
 def test_the_best_signal_is_served_first_and_reducers_make_room() -> None:
     three = [opener("AAA"), opener("BBB"), opener("CCC")]
     assert kept(to(max_orders_per_execution=2), *three)[0] == [("AAA", D(100)), ("BBB", D(100))]
@@ -123,11 +131,14 @@ def test_the_cap_on_an_order_counts_for_each_of_its_parts() -> None:
 
 def test_a_denial_names_what_was_cut_and_the_limit() -> None:
     _, [denial] = gate([opener()], book(), TRAITS, to(max_position_size=D("0.009")))
+    assert denial.symbol == "AAA"
     assert denial.detail == "10 of 100 shares: 10000.00 USD, at most 9000.00"
 
 
 def test_headroom_is_taken_from_what_binds_single_symbols_and_groups() -> None:
-    risk = limits(SizingPolicy(price_headroom=D("0.1")), WIDE, D(1), D("0.2")).risk
+    found = limits(SizingPolicy(price_headroom=D("0.1")), WIDE, D(7), D("0.3"))
+    assert (found.equity_usd, found.stop_loss) == (D(7), D("0.3"))
+    risk = found.risk
     changed = {key for key in RiskPolicy.model_fields if getattr(risk, key) != getattr(WIDE, key)}
     assert changed == {
         "max_position_size", "max_sector_exposure", "max_correlation_exposure", "order_notional_cap_usd",

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trader.decision.plan import equity, targets, trades
-from trader.decision.plan_rules import gate, limits
 from trader.decision.sizing import chosen, weights
 from trader.domain.orders import Side
 from trader.domain.policy import RiskPolicy, SizingPolicy
@@ -88,3 +87,20 @@ def test_a_holding_near_its_target_is_left_alone_and_a_small_trade_is_not_made()
     assert trades(tiny, book({}), closes, frozenset(), sizing) == ()
 
 
+def test_shorts_are_chosen_from_the_other_end_and_share_the_exposure() -> None:
+    ranked = {"A": Decimal("0.9"), "B": Decimal("0.6"), "C": Decimal("0.2"), "D": Decimal("0.05"), "E": Decimal("0.4")}
+    sizing = SizingPolicy(short_threshold=Decimal("0.2"), weighting="equal")
+    assert chosen(ranked, sizing) == {"A": 1, "B": 1}
+    assert chosen(ranked, sizing, allow_shorts=True) == {"D": -1, "A": 1, "C": -1, "B": 1}
+    assert chosen(ranked, sizing.model_copy(update={"max_positions": 2}), allow_shorts=True) == {"D": -1, "A": 1}
+    sized = weights(
+        chosen(ranked, sizing, allow_shorts=True), {}, Decimal("0.8"), sizing, RiskPolicy(max_position_size=1)
+    )
+    assert sized == {"D": Decimal("-0.2"), "A": Decimal("0.2"), "C": Decimal("-0.2"), "B": Decimal("0.2")}
+
+
+def test_fractions_are_sized_where_the_broker_trades_them_and_never_short() -> None:
+    wanted = {"S0": Decimal("0.1"), "S1": Decimal("0.1"), "S2": Decimal("-0.1")}
+    closes, fractionable = dict.fromkeys(wanted, Decimal(3000)), frozenset({"S0", "S2"})
+    found = targets(wanted, dict.fromkeys(wanted, Decimal(1)), closes, Decimal(100_000), fractionable)
+    assert {t.symbol: str(t.quantity) for t in found} == {"S0": "3.333333333", "S1": "3", "S2": "-3"}

@@ -138,7 +138,7 @@ def _net(after: Exposure, _symbol: str, side: Side, limits: Limits) -> tuple[Dec
 
 
 def _sector(after: Exposure, symbol: str, _side: Side, limits: Limits) -> tuple[Decimal, Decimal]:
-    value_usd = after.sectors_usd.get(after.sector_of(symbol), ZERO)
+    value_usd = after.sectors_usd[after.sector_of(symbol)]
     return value_usd, limits.risk.max_sector_exposure * limits.equity_usd
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 from trader.decision.exposure import MEASURES, Exposure, Limits, Measure
 from trader.decision.gate_state import ACCOUNT, GateState
@@ -42,8 +43,8 @@ Rule = Callable[[Candidate, GateState], str | None]
 
 
 def candidate(order: OrderRequest, quote: Quote, limit_price: Decimal, state: GateState) -> Candidate:
-    """The order as the rules see it. A buy costs its limit at worst; a short may be filled up to the ask."""
-    worst = limit_price if order.side is Side.BUY else max(limit_price, quote.ask)
+    """The order as the rules see it. A buy costs its limit at worst, beyond the ask; a short may be filled at it."""
+    worst = max(limit_price, quote.ask)
     after = state.exposure.joined(order.symbol, order.side, order.quantity, worst)
     return Candidate(order, quote, limit_price, worst, after)
 
@@ -51,17 +52,18 @@ def candidate(order: OrderRequest, quote: Quote, limit_price: Decimal, state: Ga
 def may_open(state: GateState) -> str | None:
     """Why nothing new may be opened now; None when it may. Reducing never waits for these."""
     latest = state.session.open_at + timedelta(seconds=state.execution.latest_start_s)
-    if state.trading_state is not TradingState.ACTIVE:
-        return f"trading state is {state.trading_state.value}"
-    if not state.preflight_passed:
-        return "no passed preflight for this date, release, config and model"
-    if state.now > latest:
-        return f"later than the latest start, {latest:%H:%M:%S} UTC"
-    if ACCOUNT in state.frozen:
-        return "a break of the account is open"
-    if state.frozen and not state.risk.trade_around_breaks:
-        return f"a break is open in {', '.join(sorted(state.frozen))}"
-    return None
+    bars = (
+        (state.trading_state is not TradingState.ACTIVE, f"trading state is {state.trading_state.value}"),
+        (not state.preflight_passed, "no passed preflight for this date, release, config and model"),
+        (state.flattened, "positions were flattened today: the next session decides anew"),
+        (state.now > latest, f"later than the latest start, {latest:%H:%M:%S} UTC"),
+        (ACCOUNT in state.frozen, "a break of the account is open"),
+        (
+            bool(state.frozen) and not state.risk.trade_around_breaks,
+            f"a break is open: {', '.join(sorted(state.frozen))}",
+        ),
+    )
+    return next((why for barred, why in bars if barred), None)
 
 
 def _paper_host(_it: Candidate, state: GateState) -> str | None:
@@ -185,12 +187,11 @@ def _orders_per_symbol(_it: Candidate, state: GateState) -> str | None:
 
 
 def _participation(it: Candidate, state: GateState) -> str | None:
+    """A volume that is not known counts as none."""
     trait = state.exposure.traits.get(it.order.symbol)
-    if trait is None or trait.adv_shares <= 0:
-        return "its average daily volume is not known"
-    shares = state.symbol_day.traded_shares + it.order.quantity
-    most = state.risk.max_adv_participation * trait.adv_shares
-    return f"{shares} shares today, at most {most:.0f}" if shares > most else None
+    volume = trait.adv_shares if trait else Decimal(0)
+    shares, most = state.symbol_day.traded_shares + it.order.quantity, state.risk.max_adv_participation * volume
+    return f"{shares} shares today, at most {most:.0f} of {volume} traded in a day" if shares > most else None
 
 
 def _buying_power(it: Candidate, state: GateState) -> str | None:
@@ -205,12 +206,9 @@ def _beyond(value_usd: Decimal, most_usd: Decimal) -> str | None:
     return f"{value_usd:.2f} USD, at most {most_usd:.2f}" if value_usd > most_usd else None
 
 
-def _measured(measure: Measure) -> Rule:
-    def rule(it: Candidate, state: GateState) -> str | None:
-        limits = Limits(state.risk, state.equity_usd, state.stop_loss)
-        return _beyond(*measure(it.after, it.order.symbol, it.order.side, limits))
-
-    return rule
+def _measured(measure: Measure, it: Candidate, state: GateState) -> str | None:
+    limits = Limits(state.risk, state.equity_usd, state.stop_loss)
+    return _beyond(*measure(it.after, it.order.symbol, it.order.side, limits))
 
 
 EVERY: Mapping[str, Rule] = {
@@ -242,7 +240,7 @@ OPENING: Mapping[str, Rule] = {
     "max_orders_per_day": _orders_per_day,
     "max_orders_per_symbol": _orders_per_symbol,
     "max_adv_participation": _participation,
-    **{code: _measured(measure) for code, measure in MEASURES.items()},
+    **{code: partial(_measured, measure) for code, measure in MEASURES.items()},
     "buying_power": _buying_power,
 }
 """What an order must pass, too, that opens or adds."""

@@ -7,6 +7,7 @@ reduces always passes, and is taken as done: openers wait for it when the orders
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
+from functools import partial
 
 from trader.decision.exposure import MEASURES, Exposure, Limits, Measure, Stake, exposure
 from trader.domain.orders import OrderIntent, Side
@@ -120,11 +121,10 @@ def _trade_size(draft: OrderIntent, state: PlanState) -> tuple[Decimal, str]:
 
 
 def _participation(draft: OrderIntent, state: PlanState) -> tuple[Decimal, str]:
-    trait = state.exposure.traits.get(draft.symbol)
-    if trait is None or trait.adv_shares <= 0:
-        return _NONE, "its average daily volume is not known"
-    most = trait.adv_shares * state.limits.risk.max_adv_participation
-    return most, f"at most {most:.0f} shares a day, of {trait.adv_shares} on average"
+    """A volume that is not known counts as none."""
+    volume = state.exposure.traits[draft.symbol].adv_shares
+    most = volume * state.limits.risk.max_adv_participation
+    return most, f"at most {most:.0f} shares a day, of {volume} traded on average"
 
 
 def _min_trade_size(draft: OrderIntent, state: PlanState) -> tuple[Decimal, str]:
@@ -142,16 +142,12 @@ def _orders_per_execution(_draft: OrderIntent, state: PlanState) -> tuple[Decima
     return (_ALL if state.lines < most else _NONE), f"at most {most} lines a plan"
 
 
-def _measured(measure: Measure) -> PlanRule:
+def _measured(measure: Measure, draft: OrderIntent, state: PlanState) -> tuple[Decimal, str]:
     """Every sum grows by the order's own value, so what is beyond its limit is cut from the order."""
-
-    def rule(draft: OrderIntent, state: PlanState) -> tuple[Decimal, str]:
-        price = draft.reference_price
-        after = state.exposure.joined(draft.symbol, draft.side, draft.quantity, price)
-        value_usd, cap_usd = measure(after, draft.symbol, draft.side, state.limits)
-        return draft.quantity - max(value_usd - cap_usd, _NONE) / price, f"{value_usd:.2f} USD, at most {cap_usd:.2f}"
-
-    return rule
+    price = draft.reference_price
+    after = state.exposure.joined(draft.symbol, draft.side, draft.quantity, price)
+    value_usd, cap_usd = measure(after, draft.symbol, draft.side, state.limits)
+    return draft.quantity - max(value_usd - cap_usd, _NONE) / price, f"{value_usd:.2f} USD, at most {cap_usd:.2f}"
 
 
 PLAN_RULES: Mapping[str, PlanRule] = {
@@ -161,7 +157,7 @@ PLAN_RULES: Mapping[str, PlanRule] = {
     "order_notional_cap_usd": _order_notional,
     "max_trade_size_usd": _trade_size,
     "max_adv_participation": _participation,
-    **{code: _measured(measure) for code, measure in MEASURES.items()},
+    **{code: partial(_measured, measure) for code, measure in MEASURES.items()},
     "min_trade_size_usd": _min_trade_size,
     "min_shares": _min_shares,
 }
