@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.orders import DAY, OPEN, PROVENANCE, gate_state, intended, key, quote
-from trader.decision.admission import ApprovedOrder, approve_flatten, may_open, readmit
+from trader.decision.admission import ApprovedOrder, approve_flatten, readmit
 from trader.decision.admission import intended as record_of
+from trader.decision.order_rules import may_open
 from trader.decision.pricing import limit_price
 from trader.domain.errors import InvariantViolated
 from trader.domain.journal import TradingState
@@ -65,3 +66,4 @@ def test_flatten_closes_what_the_broker_reports_and_nothing_else() -> None:
 def test_why_nothing_may_be_opened_is_said() -> None:
     assert may_open(gate_state()) is None
     assert may_open(gate_state(trading_state=TradingState.REDUCE)) == "trading state is reduce"
+    assert "flattened today" in (may_open(gate_state(flattened=True)) or "")

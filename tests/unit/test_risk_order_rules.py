@@ -114,6 +114,7 @@ CASES: list[tuple[str, Case, Case]] = [
     ("trading_state", buy(), buy(preflight_passed=False)),
     ("trading_state", reducer(preflight_passed=False), reducer(trading_state=TradingState.HALT)),
     ("trading_state", at(OPEN + 5400 * SECOND, buy()), at(OPEN + 5401 * SECOND, buy())),
+    ("trading_state", reducer(flattened=True), buy(flattened=True)),
     ("trading_state", buy(frozen=frozenset({"BBB"})), buy(frozen=frozenset({""}))),
     ("trading_state", buy(**risk(trade_around_breaks=False)),
      buy(frozen=frozenset({"BBB"}), **risk(trade_around_breaks=False))),

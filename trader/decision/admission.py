@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from trader.decision.gate_state import GateState
-from trader.decision.order_rules import EVERY, RULES, STANDING, candidate, may_open, refusal
+from trader.decision.order_rules import EVERY, RULES, STANDING, candidate, refusal
 from trader.decision.pricing import Terms, limit_price, terms
 from trader.domain.errors import InvariantViolated
 from trader.domain.journal import OrderIntended
@@ -13,8 +13,6 @@ from trader.domain.market import Quote
 from trader.domain.orders import OrderKey, OrderRequest, OrderType, Side
 from trader.domain.plan import Denial, Provenance
 from trader.domain.portfolio import Position
-
-__all__ = ["ApprovedOrder", "admit", "approve_flatten", "intended", "may_open", "readmit"]
 
 
 @dataclass(frozen=True, slots=True)

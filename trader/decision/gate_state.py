@@ -34,7 +34,7 @@ class GateState:
     the day has used of it. `asset` is None for a symbol the broker does not name. `halted`, `barred` and `frozen` name
     symbols: no trading there, openers barred for the day, a break open. `signal_age_sessions` counts from the plan's
     last bars: 1 is the session before. `known_ids` are all order ids of the day, `working_lines` the ids of those that
-    work, less their generation.
+    work, less their generation. `flattened`: everything was closed today by a person or a breaker.
     """
 
     now: datetime
@@ -60,3 +60,4 @@ class GateState:
     halted: Container[str] = frozenset()
     barred: Container[str] = frozenset()
     frozen: frozenset[str] = frozenset()
+    flattened: bool = False

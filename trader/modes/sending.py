@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import structlog
 
-from trader.decision.admission import ApprovedOrder, admit, intended, may_open, readmit
+from trader.decision.admission import ApprovedOrder, admit, intended, readmit
+from trader.decision.order_rules import may_open
 from trader.domain.errors import DuplicateOrder, OrderRejected, SubmitOutcomeUnknown
 from trader.domain.journal import OrderDenied, OrderRefused, SubmitUnknown
 from trader.domain.market import Quote
