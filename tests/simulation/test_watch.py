@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 
 from tests.simulation.conftest import Sandbox, Zygote, copied, wire_is_clean
+from tests.support.desk import open_desk, policies
 from trader.adapters.state_file import StateFile
 from trader.domain.journal import BreakerTripped, SessionEnded, StateChanged, TradingState
+from trader.modes.live import Live
+from trader.modes.planning import committed_plan, require_session
+from trader.modes.tape import Tape
+from trader.modes.watch import Watch
 
 SHARES = ("max_daily_loss", "max_drawdown", "session_drawdown", "stop_loss", "max_position_risk", "max_symbol_move")
 QUIET = dict.fromkeys(SHARES, "1")
@@ -189,3 +194,22 @@ def test_a_flatten_that_is_killed_goes_on_and_closes_nothing_twice(
         orders = sandbox.orders()
         sandbox.session(**limits)
         assert sandbox.orders() == orders, "nothing is closed or opened again after a resume"
+
+
+def test_who_may_not_send_halts_and_leaves_the_closing_to_the_session(
+    zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.session() == "complete"
+        limits = watching(max_daily_loss="0.03", on_max_daily_loss="flatten", stop_loss="0.04")
+        shock(sandbox, -5)
+        sandbox.advance("2026-03-16T10:05:00-04:00")
+        desk = open_desk(sandbox.state, sandbox.url, policies(**limits["policies"]))
+        session, plan = require_session(desk, desk.clock.now().date()), committed_plan(desk, desk.clock.now().date())
+        assert plan is not None
+        Watch(desk, session, plan, Tape(desk, session.date), Live(), sends=False).look()
+        assert state(sandbox) is TradingState.HALT
+        assert trips(sandbox) == [("max_daily_loss", "flatten", "")], "what it would close is not its to remember"
+        assert closings(sandbox, "k") == closings(sandbox, "s") == []
+        sandbox.session(**limits)
+        assert sandbox.control("/v2/positions") == []
