@@ -1,6 +1,7 @@
 """The life of an order: the broker's word may come late, twice and out of order."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.orders import DAY, OPEN, entries, intended, key, observed
-from trader.domain.journal import CancelRequested, FillRecorded, SubmitUnknown
+from trader.domain.journal import CancelRequested, FillRecorded, OrderDenied, SubmitUnknown
 from trader.domain.orders import Fill, OrderStatus, Side
+from trader.domain.plan import Denial
 from trader.execution.identifiers import client_order_id
-from trader.execution.order_state import NEXT, OrderView, fold
+from trader.execution.order_state import NEXT, OrderView, arrival_prices, fold
 
 KEY = key()
 ID = client_order_id(KEY)
@@ -60,3 +62,18 @@ def test_an_order_found_at_the_broker_alone_has_a_view() -> None:
 def test_the_reason_of_a_cancel_is_kept(reason: str) -> None:
     events = [intended(KEY), observed(KEY, OrderStatus.WORKING), CancelRequested(DAY, ID, reason)]
     assert fold(entries(*events, observed(KEY, OrderStatus.CANCELED)))[ID].cancel_reason == reason
+
+
+def test_a_new_price_is_measured_against_the_arrival_of_the_first_and_a_part_against_its_own() -> None:
+    dear = Decimal(103)
+    later, other = key(generation=1), replace(KEY, slice=1)
+    views = fold(entries(intended(KEY), *(replace(intended(of), arrival_price=dear) for of in (later, other)))).values()
+    first = Decimal(100)
+    assert arrival_prices(views) == {ID: first, client_order_id(later): first, client_order_id(other): dear}
+
+
+def test_a_refusal_for_now_is_no_end() -> None:
+    refused = OrderDenied(DAY, ID, Side.BUY, Decimal(10), Denial("AAA", "no_quote", ""), passing=True)
+    assert fold(entries(refused)) == {}
+    assert fold(entries(refused, intended(KEY)))[ID].status is OrderStatus.INTENDED
+    assert fold(entries(refused, replace(refused, passing=False)))[ID].status is OrderStatus.DENIED

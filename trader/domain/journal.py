@@ -86,6 +86,14 @@ class OrderIntended:
     order_type: OrderType = OrderType.LIMIT
     stop_price: Decimal | None = None
 
+    @property
+    def terms(self) -> str:
+        """Its type and prices in words."""
+        kind = self.order_type.value if self.stop_price is None else f"{self.order_type.value} {self.stop_price}"
+        if self.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
+            return f"{kind} {self.limit_price}"
+        return f"{kind}, counted at {self.limit_price}"
+
 
 @dataclass(frozen=True, slots=True)
 class OrderDenied:
@@ -263,13 +271,14 @@ class DayClosed:
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    """The trading state was changed by a person or a limit."""
+    """The trading state was changed by a person or a limit; `flattens`: everything held was to be closed with it."""
 
     kind: ClassVar[str] = "state_changed"
     session_date: date
     state: TradingState
     reason: str
     by: str
+    flattens: bool = False
 
 
 Event = (

@@ -85,6 +85,20 @@ def fold(entries: Iterable[Entry]) -> Views:
     return views
 
 
+def arrival_prices(views: Iterable[OrderView]) -> dict[str, Decimal]:
+    """The price (USD) each order is measured against, by id: at the sending of the first generation of its part.
+
+    So that what the price did while an order waited for a better one counts as a cost (Perold, 1988).
+    """
+    first: dict[str, Decimal] = {}
+    prices: dict[str, Decimal] = {}
+    for view in sorted(views, key=lambda each: each.key.generation):
+        if view.intended is not None:
+            part = view.client_order_id.rpartition(".")[0]
+            prices[view.client_order_id] = first.setdefault(part, view.intended.arrival_price)
+    return prices
+
+
 def apply(views: Views, entry: Entry) -> None:
     """Bring `views` forward by one entry; entries that are not about an order of ours change nothing."""
     event = entry.event

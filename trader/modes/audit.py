@@ -157,7 +157,7 @@ _WORDS: Mapping[type[Event], str] = {
     PreflightPassed: "release {0.provenance.release}, model {0.provenance.model}",
     PlanCommitted: "{0.plan_hash}, data to {0.plan.data_as_of}",
     OrderIntended: (
-        "{0.key.side} {0.quantity} limit {0.limit_price}, arrival {0.arrival_price}"
+        "{0.key.side} {0.quantity} {0.terms}, arrival {0.arrival_price}"
         " (bid {0.bid}, ask {0.ask} at {0.quoted_at:%H:%M:%S} UTC)"
     ),
     OrderDenied: "{0.denial.code}: {0.denial.detail}",
@@ -178,4 +178,5 @@ _WORDS: Mapping[type[Event], str] = {
 
 
 def _in_words(event: Event) -> str:
-    return _WORDS[type(event)].format(event)
+    words = _WORDS[type(event)].format(event)
+    return f"{words}; to be tried again" if isinstance(event, OrderDenied) and event.passing else words

@@ -280,7 +280,8 @@ def _ranked(symbols: Sequence[SymbolLine], top: int, best: bool) -> tuple[Symbol
 
 def _denials(plan: PlanCommitted | None, events: Iterable[Event]) -> tuple[Denial, ...]:
     planned = plan.plan.denials if plan else ()
-    return (*planned, *(event.denial for event in events if isinstance(event, OrderDenied)))
+    final = (event for event in events if isinstance(event, OrderDenied) and not event.passing)
+    return (*planned, *(event.denial for event in final))
 
 
 def _exclusions(plan: Plan | None) -> tuple[ExclusionGroup, ...]:
