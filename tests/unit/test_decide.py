@@ -14,7 +14,7 @@ from trader.domain.bars import BarPanel, Panel
 from trader.domain.canonical import dumps, loads
 from trader.domain.market import Universe
 from trader.domain.orders import Side
-from trader.domain.plan import Plan
+from trader.domain.plan import Exclusion, Plan
 from trader.domain.policy import DataPolicy, RiskPolicy, SizingPolicy
 from trader.domain.portfolio import Book, Holding, Lot
 
@@ -116,3 +116,56 @@ def test_a_holding_outside_the_universe_is_sold_and_never_ranked() -> None:
     plan = decide(fewer)
     assert (plan.intents[0].symbol, plan.intents[0].side) == ("S003", Side.SELL)
     assert "S003" not in {target.symbol for target in plan.targets}
+
+
+def test_a_symbol_with_an_open_break_is_left_alone_and_the_rest_is_traded() -> None:
+    full = decide(snapshot())
+    broken = full.targets[0].symbol
+    torn = replace(snapshot(holdings=(holding(broken, 10, 1_000),)), frozen=(Exclusion(broken, "open_break", "9"),))
+    plan = decide(torn)
+    assert [(e.symbol, e.code) for e in plan.exclusions] == [(broken, "open_break")]
+    assert broken not in {order.symbol for order in plan.intents}
+    assert len(plan.intents) == 5
+    assert broken in {trait.symbol for trait in plan.traits}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "risk"),
+    [("", RISK), ("S003", RISK.model_copy(update={"trade_around_breaks": False}))],
+)
+def test_a_break_of_the_account_lets_only_reducers_into_the_plan(symbol: str, risk: RiskPolicy) -> None:
+    unwanted = holding("ZZZ", 10, 1_000)
+    torn = replace(snapshot(holdings=(unwanted,)), frozen=(Exclusion(symbol, "open_break", "cash"),), risk=risk)
+    plan = decide(torn)
+    assert [order.symbol for order in plan.intents] == ["ZZZ"]
+    assert {denial.code for denial in plan.denials} == {"open_break"}
+    assert len(plan.denials) == 5
+
+
+def test_openers_go_in_parts_and_reducers_in_one() -> None:
+    plan = decide(replace(snapshot(holdings=(holding("ZZZ", 10, 1_000),)), slices=4))
+    assert [(order.reduces, order.slices) for order in plan.intents] == [(True, 1)] + [(False, 4)] * 5
+
+
+def test_a_long_short_plan_keeps_its_gross_within_the_target() -> None:
+    sizing = SIZING.model_copy(update={"short_threshold": Decimal("0.2"), "max_positions": 8})
+    risk = RISK.model_copy(update={"allow_shorts": True})
+    plan = decide(replace(snapshot(), sizing=sizing, risk=risk))
+    value_usd = [
+        (1 if order.side is Side.BUY else -1) * order.quantity * order.reference_price for order in plan.intents
+    ]
+    assert min(value_usd) < 0 < max(value_usd)
+    assert sum(abs(value) for value in value_usd) <= sizing.target_exposure * plan.equity_usd
+    assert loads(Plan, dumps(plan)) == plan
+
+
+def test_a_sector_over_its_limit_is_cut_and_the_cut_is_told() -> None:
+    risk = RISK.model_copy(update={"max_sector_exposure": Decimal("0.25")})
+    plan = decide(replace(snapshot(), risk=risk))
+    by_sector: dict[str, Decimal] = {}
+    sector = {trait.symbol: trait.sector for trait in plan.traits}
+    for order in plan.intents:
+        value_usd = order.quantity * order.reference_price
+        by_sector[sector[order.symbol]] = by_sector.get(sector[order.symbol], Decimal(0)) + value_usd
+    assert max(by_sector.values()) <= Decimal("0.25") * plan.equity_usd
+    assert "max_sector_exposure" in {denial.code for denial in plan.denials}
