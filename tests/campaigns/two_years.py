@@ -32,11 +32,13 @@ def live(year: int) -> int:
         for number, day in enumerate(days, 1):
             running.live(day)
             if number % 20 == 0:
-                sys.stderr.write(f"{day}: {number} of {len(days)} days, {running.tally.orders} orders\n")
+                tally = running.tally
+                counts = f"{number} of {len(days)} days, {tally.orders} orders, {len(tally.wrong)} wrong"
+                sys.stderr.write(f"{day}: {counts}\n")
         running.judge_ledger(days)
     zygote.close()
     sys.stdout.write(json.dumps({"year": year, "weekdays": len(days)} | asdict(running.tally)) + "\n")
-    return 0 if running.tally.clean else 1
+    return 1 if running.tally.wrong else 0
 
 
 def main() -> int:

@@ -64,9 +64,9 @@ class Tally:
     outside_window: list[str] = field(default_factory=list)
 
     @property
-    def clean(self) -> bool:
-        """Whether nothing went wrong."""
-        return not (self.wrong_starts or self.wrong_ends or self.outside_window)
+    def wrong(self) -> list[str]:
+        """Everything that went wrong."""
+        return [*self.wrong_starts, *self.wrong_ends, *self.outside_window]
 
 
 @dataclass
@@ -142,6 +142,8 @@ class Campaign:
             wanted = isinstance(report, dict) and report["header"]["session_date"] == day.isoformat()
         if not wanted:
             self.tally.wrong_ends.append(f"{day} was not closed: {self.sandbox.outcome()[:200]}")
+        elif report and report["breaks"]:
+            self.tally.wrong_ends.append(f"{day}: ledger and broker disagree: {report['breaks']}")
 
     def judge_ledger(self, days: Iterable[date]) -> None:
         """The ledger has a plan, an end and a close for each session, and nothing for any other day."""
