@@ -156,21 +156,34 @@ def test_sigterm_ends_the_loops_of_a_stop(zygote: Zygote, morning: Path, tmp_pat
     assert calls.count("broker.orders_of") == 3, "no waiting for cancels any more"
 
 
-@pytest.mark.parametrize("flatten", [False, True])
-def test_after_a_stop_and_a_resume_the_session_goes_on_at_once(
-    flatten: bool, zygote: Zygote, morning: Path, tmp_path: Path
+@pytest.mark.parametrize(("way", "ends"), [("stop", "complete"), ("flatten", "held_back")])
+def test_after_a_resume_the_day_goes_on_but_what_was_flattened_is_not_opened_again(
+    way: str, ends: str, zygote: Zygote, morning: Path, tmp_path: Path
 ) -> None:
     with copied(zygote, morning, tmp_path / "state") as sandbox:
-        assert sandbox.run(trap=("broker.submit 3", "after", "kill")) == -9
-        assert sandbox.run("flatten" if flatten else "stop") == 0
+        assert sandbox.run(trap=("broker.submit 2", "after", "kill")) == -9
+        assert sandbox.run(way) == 0
         assert sandbox.session() == "halted"
         assert sandbox.run("resume") == 0
         assert not suspended(sandbox)
-        assert sandbox.session() == "complete"
+        assert sandbox.session() == ends
+        assert (sandbox.control("/v2/positions") == []) is (way == "flatten")
         sandbox.advance(AFTER_THE_CLOSE)
         assert sandbox.run("eod") == 0
         assert [closed.breaks for closed in sandbox.events(DayClosed)] == [0]
         wire_is_clean(sandbox.control("/sim/log"))
+
+
+def test_nothing_is_sent_while_the_broker_is_barred_from_elsewhere(
+    zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.run("stop") == 0
+        (sandbox.state / "STATE").unlink()  # as on a host that the stop did not reach
+        assert sandbox.session() == "halted"
+        assert sandbox.orders() == {}
+        assert sandbox.run("resume") == 0
+        assert sandbox.session() == "complete"
 
 
 def test_the_reason_that_a_person_gave_stands(zygote: Zygote, morning: Path, tmp_path: Path) -> None:

@@ -22,6 +22,10 @@ class Purpose(StrEnum):
     FLATTEN = "f"
 
 
+FLATTENING = frozenset({Purpose.FLATTEN, Purpose.BREAKER})
+"""Purposes of orders that close everything; after one of them nothing is opened on that day."""
+
+
 class OrderType(StrEnum):
     """How an order meets the market."""
 

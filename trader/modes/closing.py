@@ -22,7 +22,7 @@ from trader.domain.errors import (
 )
 from trader.domain.journal import CancelRequested, OrderRefused, SubmitUnknown
 from trader.domain.market import Quote, SessionDay
-from trader.domain.orders import BrokerOrder, OrderKey, OrderRequest, OrderStatus, Purpose, Side
+from trader.domain.orders import FLATTENING, BrokerOrder, OrderKey, OrderRequest, OrderStatus, Purpose, Side
 from trader.domain.plan import Provenance
 from trader.domain.portfolio import Position
 from trader.execution.identifiers import belongs, client_order_id, parse
@@ -32,7 +32,7 @@ from trader.modes.desk import Desk
 from trader.modes.tape import Tape
 
 log = structlog.get_logger()
-CLOSING = frozenset({Purpose.FLATTEN, Purpose.BREAKER, Purpose.STOP})
+CLOSING = FLATTENING | {Purpose.STOP}
 """Purposes of orders that only close."""
 WIDEST_BPS = Decimal(500)
 """No closing order reaches further beyond the touch than this, in basis points."""

@@ -23,7 +23,7 @@ from trader.modes.tape import Tape
 log = structlog.get_logger()
 _TRIES = 10
 _PAUSE = timedelta(seconds=2)
-_LEASE_TRIES = 30
+_LETTING_GO = timedelta(minutes=1)  # beside the time between two looks of a watch, which ends at a halt
 _CLOSING_ROUNDS = 75  # about six minutes; a person waits: what is left then is named, and the stop can be run again
 _AGAIN = "run `trader emergency-stop --flatten` again"
 
@@ -87,7 +87,7 @@ def emergency_stop(desk: Desk, reason: str, by: str, flatten: bool) -> StopRepor
     troubles = _write_halt(desk, reason)
     began, session = desk.clock.now(), _coming_session(desk)
     tape = StubbornTape(desk, session.date)
-    tape.record(StateChanged(session.date, TradingState.HALT, reason, by))
+    tape.record(StateChanged(session.date, TradingState.HALT, reason, by, flattens=flatten))
     closed: tuple[str, ...] = ()
     try:
         with suppress(BrokerUnavailable):  # at once: what another machine sends from now on is refused
@@ -168,9 +168,10 @@ def _close_all(desk: Desk, session: SessionDay, tape: Tape, troubles: list[str])
 
 @contextmanager
 def _lease_soon(desk: Desk) -> Iterator[None]:
-    """The orders lease; a running session lets go of it when it sees the halt. Raises LeaseHeld after a minute."""
+    """The orders lease; a running session lets go of it when it sees the halt. Raises LeaseHeld in the end."""
+    ends_at = desk.clock.now() + _LETTING_GO + timedelta(seconds=desk.policies.watch.interval_s)
     with ExitStack() as stack:
-        for attempt in range(_LEASE_TRIES):
+        while True:
             try:
                 stack.enter_context(desk.lease.hold("emergency-stop"))
                 break
@@ -178,7 +179,7 @@ def _lease_soon(desk: Desk) -> Iterator[None]:
                 log.error("RISK positions are closed without the lease, which cannot be taken", cause=str(error))
                 break
             except LeaseHeld:
-                if attempt + 1 == _LEASE_TRIES:
+                if desk.clock.now() >= ends_at or desk.stop.requested():
                     raise
             desk.clock.wait_until(desk.clock.now() + _PAUSE)
         yield

@@ -7,7 +7,7 @@ from trader.domain.errors import ChecksFailed
 
 REMEDIES = {
     "halted": "Find the cause, then `trader resume` and `trader session`.",
-    "held_back": "Run `trader preflight`, mend what it names, then `trader session`.",
+    "held_back": "Run `trader preflight`; when it names something, mend that, then `trader session`.",
     "too_late": "Run `trader eod`; the next session decides anew.",
     "unsettled": "Look at the open orders at the broker, then run `trader eod`.",
     "plan_lost": "Run `trader eod` after the close; trading goes on with the next session.",

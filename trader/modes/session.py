@@ -77,6 +77,8 @@ def carry_out(desk: Desk, session: SessionDay, plan: Plan, watches: bool = True)
     tape, live = Tape(desk, session.date), Live()
     work = Work(desk, session, plan, tape, preflight_passed(desk, plan), live, Watch(desk, session, plan, tape, live))
     look(desk, session, tape)
+    if desk.broker.account().suspended_by_user:
+        return wind_down(desk, session, tape, "halted", "the broker's own stop is set; `trader resume` lifts it")
     desk.clock.wait_until(session.open_at + timedelta(seconds=desk.policies.execution.open_delay_s))
     while True:
         done = _ended_before(tape) if ended(desk, session.date) else work_through(work)

@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 import structlog
 
-from trader.domain.journal import BreakerTripped, Entry, Event, OrderDenied, OrderObserved
-from trader.domain.orders import BrokerOrder
+from trader.domain.journal import BreakerTripped, Entry, Event, OrderDenied, OrderObserved, StateChanged
+from trader.domain.orders import FLATTENING, BrokerOrder
 from trader.domain.plan import Denial
 from trader.execution.identifiers import belongs, parse
 from trader.execution.order_state import Views, apply
@@ -27,8 +27,8 @@ class Refusal:
 class Tape:
     """The day's entries as views of orders, kept in step with the ledger.
 
-    Beside them: what the gate refuses for now, by order id; the breakers tripped, as (code, subject); and when the
-    last entry was made.
+    Beside them: what the gate refuses for now, by order id; the breakers tripped, as (code, subject); whether all was
+    to be closed; and when the last entry was made.
     """
 
     def __init__(self, desk: Desk, day: date) -> None:
@@ -37,8 +37,14 @@ class Tape:
         self.views: Views = {}
         self.refusals: dict[str, Refusal] = {}
         self.tripped: set[tuple[str, str]] = set()
+        self._flattening = False
         self.changed_at = desk.clock.now()
         self._take(desk.ledger.entries(day))
+
+    @property
+    def flattened(self) -> bool:
+        """Whether everything was closed today, or was to be; told by the orders, too, when the ledger was lost."""
+        return self._flattening or any(view.key.purpose in FLATTENING for view in self.views.values())
 
     def record(self, *events: Event) -> None:
         """Commit the events durably, then take them into the views; what another process recorded first, as well."""
@@ -66,8 +72,11 @@ class Tape:
             match entry.event:
                 case OrderDenied(passing=True, client_order_id=name, denial=denial):
                     self.refusals[name] = Refusal(denial, entry.at)
-                case BreakerTripped(code=code, subject=subject):
+                case BreakerTripped(code=code, subject=subject, action=action):
                     self.tripped.add((code, subject))
+                    self._flattening |= action == "flatten"
+                case StateChanged(flattens=True):
+                    self._flattening = True
                 case _:
                     pass
 

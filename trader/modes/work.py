@@ -60,6 +60,7 @@ def gate_state(work: Work, reference_price: Decimal, symbol: str) -> GateState:
         halted=live.halted,
         barred=live.barred,
         frozen=live.frozen,
+        flattened=work.tape.flattened,
     )
 
 
