@@ -14,15 +14,19 @@ from trader.domain.market import SessionDay
 from trader.domain.plan import Plan
 from trader.execution.monitoring import Duty, Sight, abandoned, duty
 from trader.modes.desk import Desk
+from trader.modes.live import Live
 from trader.modes.outcome import SessionOutcome
 from trader.modes.planning import committed_plan, recorded_plan
 from trader.modes.session import carry_out, ended
 from trader.modes.tape import Tape
-from trader.modes.working import wind_down
+from trader.modes.watch import Watch, finish_flatten
+from trader.modes.work import preflight_passed
+from trader.modes.working import closing_at, wind_down
 
 log = structlog.get_logger()
 _LASTING = (BrokerUnavailable, ChecksFailed, ConfigurationError, LeaseHeld)
 """What may pass by itself, or by a person's hand: the monitor says so and tries again."""
+_HELD_BACK = timedelta(minutes=10)
 _FINAL = ("complete", "too_late", "unsettled")
 """Outcomes after which there is nothing left for the day."""
 
@@ -38,6 +42,7 @@ class _Vigil:
     duty: Duty = Duty.WAIT
     calmed: bool = False
     missed: bool = False
+    watch: Watch | None = None
 
 
 def run_monitor(desk: Desk, day: date) -> SessionOutcome:
@@ -64,6 +69,7 @@ def _pass(desk: Desk, vigil: _Vigil) -> bool:
         log.info("MONITOR", duty=due.value, lease=vigil.last_holder)
         vigil.duty = due
     vigil.calmed = vigil.calmed and due is Duty.CANCEL
+    vigil.watch = vigil.watch if due is Duty.OBSERVE else None
     match due:
         case Duty.TAKE:
             vigil.outcome = _serve(desk, vigil.session) or vigil.outcome
@@ -71,6 +77,7 @@ def _pass(desk: Desk, vigil: _Vigil) -> bool:
             vigil.calmed = _calm(desk, vigil.session)
         case Duty.OBSERVE:
             _report_missing(vigil, abandoned(sight, desk.policies.execution))
+            _observe(desk, vigil, sight)
     return due is Duty.END or vigil.outcome.result in _FINAL
 
 
@@ -96,6 +103,7 @@ def _serve(desk: Desk, session: SessionDay) -> SessionOutcome | None:
                 outcome = carry_out(desk, session, plan)
                 if outcome.result != "held_back":
                     break
+                _wait_for_news(desk, session, plan)
             desk.clock.wait_until(desk.clock.now() + _pause(desk))
     return outcome
 
@@ -109,11 +117,37 @@ def _plan(desk: Desk, day: date) -> Plan | None:
 
 
 def _calm(desk: Desk, session: SessionDay) -> bool:
-    """Cancel what a session that is gone has left at the broker; whether everything is at its end."""
+    """Cancel what a session that is gone has left at the broker, and flatten where a breaker has asked for it.
+
+    Whether everything is at its end. With `integrated` nothing is sent, to flatten either.
+    """
     with desk.lease.hold("execution-monitor"):
-        reason = desk.state.read()[1]
-        outcome = wind_down(desk, session, Tape(desk, session.date), "halted", f"trading is halted: {reason}")
+        tape, reason = Tape(desk, session.date), desk.state.read()[1]
+        if desk.policies.execution.integration != "integrated":
+            finish_flatten(desk, session, tape)
+        outcome = wind_down(desk, session, tape, "halted", f"trading is halted: {reason}")
     return outcome.result == "halted"
+
+
+def _observe(desk: Desk, vigil: _Vigil, sight: Sight) -> None:
+    """Look at the account beside the holder of the lease; a breaker that is reached may tighten the trading state."""
+    if vigil.watch is None and sight.planned and sight.now >= vigil.session.open_at:
+        plan, tape = committed_plan(desk, vigil.session.date), Tape(desk, vigil.session.date)
+        if plan is not None:
+            vigil.watch = Watch(desk, vigil.session, plan, tape, Live(), sends=False)
+    if vigil.watch is not None:
+        vigil.watch.look()
+
+
+def _wait_for_news(desk: Desk, session: SessionDay, plan: Plan) -> None:
+    """Openers are held back: return when state or preflight have changed, after ten minutes, or when orders end."""
+
+    def present() -> tuple[TradingState, bool]:
+        return desk.state.read()[0], preflight_passed(desk, plan)
+
+    until, before = min(desk.clock.now() + _HELD_BACK, closing_at(desk, session)), present()
+    while desk.clock.now() < until and not desk.stop.requested() and present() == before:
+        desk.clock.wait_until(min(until, desk.clock.now() + _pause(desk)))
 
 
 def _report_missing(vigil: _Vigil, missing: bool) -> None:

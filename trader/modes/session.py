@@ -18,7 +18,7 @@ from trader.modes.tape import Tape
 from trader.modes.watch import Watch, finish_flatten
 from trader.modes.watching import keep_watch
 from trader.modes.work import Work, preflight_passed
-from trader.modes.working import outcome_of, wind_down, work_through
+from trader.modes.working import closing_at, outcome_of, wind_down, work_through
 
 log = structlog.get_logger()
 
@@ -46,8 +46,9 @@ def run_session(desk: Desk, day: date) -> SessionOutcome:
 
 def _hold_session(desk: Desk, session: SessionDay) -> SessionOutcome:
     state, reason = desk.state.read()
-    halted, watches = state is TradingState.HALT, desk.policies.execution.integration == "integrated"
-    if halted:
+    halted, integration = state is TradingState.HALT, desk.policies.execution.integration
+    watches = integration == "integrated" and desk.clock.now() < closing_at(desk, session)
+    if halted and integration != "split":  # without the orders lease nothing is sent, not to close either
         finish_flatten(desk, session, Tape(desk, session.date))
     if ended(desk, session.date) and (halted or not watches):
         return _ended_before(Tape(desk, session.date))
@@ -64,7 +65,7 @@ def _hold_session(desk: Desk, session: SessionDay) -> SessionOutcome:
             "plan_lost",
             "ledger and plan file are gone; today's orders are cancelled",
         )
-    if desk.policies.execution.integration == "split":
+    if integration == "split":
         return SessionOutcome(session.date, "recorded", f"{len(plan.intents)} orders for execution-monitor to send")
     return carry_out(desk, session, plan, watches)
 

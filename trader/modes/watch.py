@@ -66,6 +66,12 @@ class Watch:
         except BrokerUnavailable:
             self.unanswered()
 
+    def hasten(self) -> None:
+        """Look in the next pass, whatever the interval: what was seen before the last fills holds no longer."""
+        self._due_at = self._desk.clock.now()
+        if self._looks is not None:
+            self._looks.flat = False
+
     def unanswered(self) -> None:
         """The broker has left a call unanswered."""
         now = self._desk.clock.now()
@@ -75,6 +81,8 @@ class Watch:
 
     def _judge(self) -> None:
         desk, limits = self._desk, self._desk.policies.watch
+        if not self._sends:
+            self._read_again()
         if self._looks is None:
             self._looks = first_look(desk, self._session, self._plan, self._tripped.peak_usd)
         sight = see(desk, self._session, self._plan, self._tape, self._looks)
@@ -85,6 +93,13 @@ class Watch:
         self._live.halted = {alarm.subject for alarm in alarms if alarm.code == "halted"}
         self._let_pass(alarms)
         self._heed(alarms)
+
+    def _read_again(self) -> None:
+        """What the holder of the lease has done meanwhile."""
+        seen = self._tripped.known
+        self._tape.read_again()
+        self._tripped = tripped_today(self._desk, self._session)
+        self._tripped.known |= seen
 
     def _let_pass(self, alarms: tuple[Alarm, ...]) -> None:
         """End the passing trips whose cause is gone; a look that succeeds ends the silence."""

@@ -19,6 +19,7 @@ def keep_watch(work: Work, done: SessionOutcome) -> SessionOutcome | None:
     That is also the answer when nothing else happens. None when openers were held back and may be sent now: trading
     was resumed, or a preflight has passed. Raises BrokerUnavailable after ten minutes without an answer.
     """
+    work.watch.hasten()
     ended = pass_after_pass(work, lambda watched: _pass(watched, done), _next_pass)
     if ended is None:
         return outcome_of(work.tape, "stopped", "asked to stop; `trader session` watches on")
@@ -37,7 +38,7 @@ def _pass(work: Work, done: SessionOutcome) -> SessionOutcome | None:
     state, reason = desk.state.read()
     if state is TradingState.HALT:
         return wind_down(desk, session, tape, "halted", f"trading is halted: {reason}")
-    if desk.clock.now() >= closing_at(work):
+    if desk.clock.now() >= closing_at(desk, session):
         ended = wind_down(desk, session, tape, "watched", "")
         return done if ended.result == "watched" else ended
     if done.result == "held_back" and _may_go_on(work):
@@ -58,4 +59,4 @@ def _next_pass(work: Work) -> datetime:
     now, policies = work.desk.clock.now(), work.desk.policies
     hurried = work.watch.busy or _unsettled(work)
     pause_s = float(policies.execution.poll_interval_s) if hurried else policies.watch.interval_s / _GLANCES
-    return min(now + timedelta(seconds=pause_s), max(now, closing_at(work)))
+    return min(now + timedelta(seconds=pause_s), max(now, closing_at(work.desk, work.session)))

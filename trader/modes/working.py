@@ -84,7 +84,7 @@ def _one_pass(work: Work) -> SessionOutcome | None:
     work.watch.look()
     waiting = [step for step in _steps(work, None) if step.step is Step.LOOK_UP and not look_up(work, step)]
     state, reason = desk.state.read()
-    halted, closing = state is TradingState.HALT, desk.clock.now() >= closing_at(work)
+    halted, closing = state is TradingState.HALT, desk.clock.now() >= closing_at(desk, work.session)
     if halted or closing:
         cancel_all(desk, tape, "halt" if halted else "close")
     if waiting:
@@ -161,9 +161,9 @@ def _waits_for_reducers(work: Work) -> bool:
     return work.desk.clock.now() < started + timedelta(seconds=policy.reducers_wait_s)
 
 
-def closing_at(work: Work) -> datetime:
+def closing_at(desk: Desk, session: SessionDay) -> datetime:
     """When what still works is cancelled, shortly before the close (UTC)."""
-    return work.session.close_at - timedelta(seconds=work.desk.policies.execution.cancel_before_close_s)
+    return session.close_at - timedelta(seconds=desk.policies.execution.cancel_before_close_s)
 
 
 def heed_outside_cancels(work: Work) -> None:
