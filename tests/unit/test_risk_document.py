@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from trader.decision.breakers import BREAKERS
 from trader.decision.order_rules import RULES
 from trader.decision.plan_rules import PLAN_RULES
-from trader.domain.policy import RiskPolicy
+from trader.domain.policy import RiskPolicy, WatchPolicy
 
 TEXT = (Path(__file__).parents[2] / "docs" / "risk.md").read_text(encoding="utf-8")
 ROWS = {
@@ -32,3 +33,17 @@ def test_every_limit_stands_there_with_its_default(key: str) -> None:
         ROWS[key][2] if key in ROWS else "".join(re.findall(rf"`{key}`[^;:]*?\(?(?:default )?({default})\b", TEXT)[:1])
     )
     assert said.split()[0] == default
+
+
+@pytest.mark.parametrize("code", sorted({*BREAKERS, "max_silence_s"}))
+def test_every_breaker_has_its_row(code: str) -> None:
+    _, when, default, then, source = ROWS[code]
+    assert all((when, default, then, source))
+    field = WatchPolicy.model_fields.get(code)
+    assert field is None or default.split()[0] == str(field.default)
+
+
+@pytest.mark.parametrize("key", sorted(WatchPolicy.model_fields.keys() - {*BREAKERS, "max_silence_s"}))
+def test_every_key_of_the_watch_is_told_with_its_default(key: str) -> None:
+    default = WatchPolicy.model_fields[key].default
+    assert re.search(rf"`(watch\.)?{key}`(: | \(){default}", TEXT)

@@ -153,7 +153,7 @@ Breaker = Literal["alert", "reduce", "halt", "flatten"]
 class WatchPolicy(Section):
     """Limits watched through the day and what is done at each: alert, reduce, halt, or halt and flatten.
 
-    Shares of equity unless the name says otherwise; a limit of 1 is never reached.
+    Shares of equity at the start of the day unless the name says otherwise; a limit of 1 is never reached.
     """
 
     interval_s: Annotated[int, Field(ge=5, le=1800)] = 60
@@ -173,7 +173,7 @@ class WatchPolicy(Section):
     stop_loss: Fraction = Decimal("0.2")
     """Loss of a holding since its average entry, as a share of that; the holding is closed."""
     max_position_risk: Fraction = Decimal("0.02")
-    """Loss of one holding as a share of equity; the holding is closed."""
+    """Loss of one holding since its average entry, as a share of equity; the holding is closed."""
     max_slippage_bps: Positive = Decimal(50)
     """Cost of the day's fills against their arrival prices, weighted by value, in basis points."""
     min_slippage_fills: Annotated[int, Field(ge=1, le=1000)] = 5
@@ -181,17 +181,17 @@ class WatchPolicy(Section):
     on_slippage: Breaker = "reduce"
     """Done at max_slippage_bps."""
     max_symbol_move: Fraction = Decimal("0.1")
-    """Move of a holding's price between two looks; its openers are denied for the day."""
+    """Move of a holding's price between two looks, either way; its openers are denied for the day."""
     on_symbol_move: Breaker = "alert"
     """Done at max_symbol_move, and when a holding's trading is halted."""
     max_stale_s: Annotated[int, Field(ge=10, le=7200)] = 300
-    """Age of the newest of all quotes; nothing is opened while it is older."""
+    """Age of the newest of all quotes."""
     on_stale_data: Breaker = "reduce"
-    """Done at max_stale_s."""
+    """Done at max_stale_s; reduce: nothing is opened while it lasts."""
     max_silence_s: Annotated[int, Field(ge=10, le=7200)] = 180
-    """Time without an answer of the broker; nothing is opened while it lasts."""
+    """Time since the first call that the broker has left unanswered."""
     on_silence: Breaker = "reduce"
-    """Done at max_silence_s."""
+    """Done at max_silence_s; reduce: nothing is opened while it lasts."""
 
 
 class ModelPolicy(Section):
