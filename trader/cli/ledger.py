@@ -69,10 +69,10 @@ def adopt(
 ) -> None:
     """Take over the broker's cash and positions.
 
-    For a difference that preflight or eod names and you can explain: a dividend, a fee, a transfer, a split, a trade
-    by hand. Symbols that agree keep their cost. Not while the exchange is open.
+    The whole book, and every open break ends: after a reset of the account, or when there is too much to resolve one
+    by one (`trader breaks resolve`). Symbols that agree keep their cost. Not while the exchange is open.
 
-    Example: trader ledger adopt --reason "dividend of KO, 12.40 USD"
+    Example: trader ledger adopt --reason "the paper account was reset"
     """
     from trader.modes.planning import adopt as take_over
 

@@ -16,7 +16,7 @@ Shares = Mapping[str, Decimal]
 ZERO = Decimal(0)
 _RENAMES = frozenset({"NC", "SC"})
 _FEES = frozenset({"FEE", "CFEE", "PTC", "PTR"})
-_TRANSFERS = frozenset({"CSD", "CSW", "JNL", "JNLC", "TRANS", "ACATC"})
+_TRANSFERS = frozenset({"CSD", "CSW", "CSR", "JNL", "JNLC", "TRANS", "ACATC"})
 
 
 def cause_of(kind: str) -> str | None:
