@@ -15,6 +15,7 @@ from trader.domain.portfolio import Position
 from trader.execution.order_state import Views
 from trader.modes.desk import Desk
 from trader.modes.tape import Tape
+from trader.ports.stores import Ledger
 
 ZERO = Decimal(0)
 _ASSETS_AGE = timedelta(minutes=30)  # the list of all assets is long, and its flags seldom change within a day
@@ -53,7 +54,7 @@ class Looks:
 
 def first_look(desk: Desk, session: SessionDay, plan: Plan, session_peak_usd: Decimal) -> Looks:
     """What is known before the first look."""
-    highest = highest_close(desk, session.date)
+    highest = highest_close(desk.ledger, session.date)
     return Looks(plan.equity_usd, max(plan.equity_usd, highest), session_peak_usd)
 
 
@@ -108,10 +109,10 @@ def shortfall(views: Views, fills: Iterable[FillRecorded]) -> tuple[Decimal, int
     return bps or ZERO, sum(len(found) for found, _ in sent)
 
 
-def highest_close(desk: Desk, before: date) -> Decimal:
+def highest_close(ledger: Ledger, before: date) -> Decimal:
     """The highest equity (USD) of any day closed before this date, since the account was opened or last adopted."""
     highest = ZERO
-    for entry in desk.ledger.entries(kinds=(AccountOpened, DayClosed)):
+    for entry in ledger.entries(kinds=(AccountOpened, DayClosed)):
         match entry.event:
             case AccountOpened():
                 highest = ZERO
