@@ -74,6 +74,11 @@ def test_a_good_morning_passes_every_check_and_a_second_look_changes_nothing(sti
     assert [token.checks for token in still.events(PreflightPassed)] == [tuple(NAMES)], "one token, from the morning on"
 
 
+def test_every_check_stands_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "preflight.md").read_text()
+    assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == NAMES
+
+
 @dataclass(frozen=True)
 class Off:
     """A clock that is wrong by so much."""

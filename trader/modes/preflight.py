@@ -140,8 +140,12 @@ def _guarded(name: str, find: Callable[[], Finding]) -> Check:
         found = find()
     except TraderError as error:
         found = Finding(False, error.problem(), error.remedy, exit_code=error.exit_code)
-    word = "FAILED" if not found.ok else "warns" if found.warning else "passed"
-    (log.info if found.ok else log.error)(f"RISK check {word}", check=name, detail=found.detail)
+    if not found.ok:
+        log.error("RISK check FAILED", check=name, detail=found.detail)
+    elif found.warning:
+        log.warning("RISK check warns", check=name, detail=found.detail)
+    else:
+        log.info("RISK check passed", check=name, detail=found.detail)
     return Check(name, found.ok, found.detail, found.remedy, found.warning, found.exit_code)
 
 
