@@ -35,7 +35,7 @@ def gate_state(work: Work, reference_price: Decimal, symbol: str) -> GateState:
     For ACCOUNT it holds what opening depends on as such, and nothing is asked of the broker.
     """
     desk, plan, live = work.desk, work.plan, work.live
-    now = commitments(plan, work.tape.views.values())
+    now = commitments(plan, work.tape.views.values() if symbol != ACCOUNT else ())
     return GateState(
         now=desk.clock.now(),
         session=work.session,
