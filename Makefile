@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 export UV_LINK_MODE ?= copy
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo test test-fast campaign bench lint generated lock clean
+.PHONY: help setup demo test test-fast campaign mutation bench lint generated lock clean
 help:
 	@echo 'make demo       set everything up and trade a day on a simulated exchange; the last line says what to type next'
 	@echo '                BARS=FILE.parquet SECTORS=FILE.csv DAY=YYYY-MM-DD DAYS=N PROFILE=demo|stress STATE=DIR'
 	@echo 'make test       set everything up, check the style and run every test'
 	@echo 'make test-fast  the unit and architecture tests alone'
+	@echo 'make mutation   change the gates expression by expression and see that a test notices: some ten minutes'
 	@echo 'make campaign   every date of 2025 and 2026 as timers would start it: some ten minutes'
 	@echo 'make bench      what this costs beside what people do instead, side by side; BARS=FILE.parquet for real bars'
 	@echo 'make setup      the virtual environment in $(VENV), from the hash-locked requirements'
@@ -50,6 +51,9 @@ test-fast: setup
 
 campaign: setup
 	$(BIN)/python -m tests.campaigns.two_years
+
+mutation: setup
+	tests/mutation/run.sh
 
 bench: setup
 	$(BIN)/python -m benchmarks $(if $(BARS),--bars '$(BARS)')
