@@ -18,10 +18,10 @@ PARTS = {"slices": 2, "slice_interval_s": 60, "reprice_after_s": 30}
 EVERY = "TRADER_KILL_EVERY"  # set to n, the session is killed before and after every n-th of its 150 calls
 
 
-def halted(sandbox: Sandbox, start: str, end: str) -> None:
-    """Nothing is met in SYMBOL, and its quote stands still, between these times in New York."""
+def halted(sandbox: Sandbox, start: str, end: str, symbol: str = SYMBOL) -> None:
+    """Nothing is met in the symbol, and its quote stands still, between these times in New York."""
     times = {"from": f"2026-03-16T{start}-04:00", "to": f"2026-03-16T{end}-04:00"}
-    sandbox.control("/sim/market/halt", {"symbol": SYMBOL, **times})
+    sandbox.control("/sim/market/halt", {"symbol": symbol, **times})
 
 
 def session(sandbox: Sandbox, **execution: Any) -> str:
@@ -130,6 +130,21 @@ def test_a_refusal_that_passes_denies_nothing_before_the_latest_start(
     assert statuses == (["filled"] if filled else [])
     assert denials == [("quote_age", True)] + ([] if filled else [("quote_age", False)])
     assert now < "2026-03-16T13:36", "nothing is left to do after the latest start: the session has ended"
+
+
+def test_an_opener_without_money_waits_for_what_reduces(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        sold = min(sandbox.control("/sim/sectors"))
+        halted(sandbox, "09:30:31", "09:32:00", sold)
+        assert sandbox.run(trap=("broker.submit 1", "before", "kill")) == -9
+        sandbox.control("/sim/account/cash", {"amount_usd": "-42000"})  # only the sale makes up for it
+        calm = {"max_daily_loss": 1, "max_drawdown": 1, "session_drawdown": 1}
+        assert sandbox.session(policies={"execution": {"reducers_wait_s": 0}, "watch": calm}) == "complete"
+        denials = [(event.denial.code, event.passing) for event in sandbox.events(OrderDenied)]
+        orders = found(sandbox)
+    assert denials == [("buying_power", True)]
+    assert [order["status"] for order in orders] == ["filled"] * 3
+    assert orders[2]["submitted_at"] >= "2026-03-16T13:32:00" > orders[1]["submitted_at"]
 
 
 @pytest.mark.parametrize("kind", ["market", "stop_limit"])
