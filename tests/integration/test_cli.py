@@ -88,6 +88,7 @@ def test_a_second_run_changes_nothing_and_says_the_same(traded: Trader) -> None:
     head = traded("ledger verify")
     report = (traded.state / "reports" / "20260316.html").read_bytes()
     assert f"{DAY}" in traded(f"day --date {DAY}")
+    assert traded.json(f"execution-monitor --date {DAY}")["result"] == "observed"
     assert traded("ledger verify") == head
     assert (traded.state / "reports" / "20260316.html").read_bytes() == report
 
