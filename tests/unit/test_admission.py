@@ -8,15 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.orders import DAY, OPEN, PROVENANCE, gate_state, intended, key, quote
-from trader.decision.admission import ApprovedOrder, approve_flatten, readmit
+from trader.decision.admission import ApprovedOrder, admit, approve_flatten, readmit
 from trader.decision.admission import intended as record_of
-from trader.decision.order_rules import may_open
+from trader.decision.order_rules import RULES, may_open
 from trader.decision.pricing import limit_price
 from trader.domain.errors import InvariantViolated
-from trader.domain.journal import TradingState
+from trader.domain.journal import OrderIntended, TradingState
 from trader.domain.market import Quote
-from trader.domain.orders import OrderRequest, Side
+from trader.domain.orders import OrderRequest, OrderType, Side
 from trader.domain.plan import Denial
+from trader.domain.policy import ExecutionPolicy
 from trader.domain.portfolio import Position
 
 
@@ -67,3 +68,32 @@ def test_why_nothing_may_be_opened_is_said() -> None:
     assert may_open(gate_state()) is None
     assert may_open(gate_state(trading_state=TradingState.REDUCE)) == "trading state is reduce"
     assert "flattened today" in (may_open(gate_state(flattened=True)) or "")
+
+
+def test_an_approved_order_carries_the_quote_and_the_checks_it_passed() -> None:
+    stops = gate_state(execution=ExecutionPolicy(order_type="stop_limit"))
+    approved = admit(order(), quote(), stops)
+    assert approved == ApprovedOrder(
+        "id", "AAA", Side.BUY, Decimal(10), Decimal("100.62"), Decimal(100), Decimal("99.99"), Decimal("100.01"),
+        quote().at, tuple(RULES), OrderType.STOP_LIMIT, Decimal("100.12"),
+    )  # fmt: skip
+    recorded = record_of(DAY, key(), approved, PROVENANCE)
+    assert recorded == OrderIntended(
+        DAY, "id", key(), Decimal(10), Decimal("100.62"), Decimal(100), Decimal("99.99"), Decimal("100.01"),
+        quote().at, tuple(RULES), PROVENANCE, OrderType.STOP_LIMIT, Decimal("100.12"),
+    )  # fmt: skip
+    assert readmit(recorded, False, gate_state()) == approved
+    late = readmit(recorded, False, gate_state(barred={"AAA"}))
+    assert late == Denial("AAA", "symbol_barred", "nothing is opened in it today")
+
+
+def test_a_closing_order_is_a_limit_inside_the_collar_on_either_side() -> None:
+    for quantity, side, limit in ((10, Side.SELL, "99.50"), (-10, Side.BUY, "100.51"), (1, Side.SELL, "99.50")):
+        position = Position("AAA", Decimal(quantity), Decimal(90), Decimal(100), Decimal(1000))
+        request = order(abs(quantity), side, reduces=True)
+        assert approve_flatten(request, position, quote(), Decimal(50)) == ApprovedOrder(
+            "id", "AAA", side, Decimal(abs(quantity)), Decimal(limit), Decimal(100), Decimal("99.99"),
+            Decimal("100.01"), quote().at, ("reduce_only",),
+        )  # fmt: skip
+        with pytest.raises(InvariantViolated, match=r"id does not only reduce.*Close the position at the broker"):
+            approve_flatten(order(abs(quantity) + 1, side, reduces=True), position, quote(), Decimal(50))
