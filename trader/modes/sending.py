@@ -104,7 +104,7 @@ def look_up(work: Work, step: NextStep) -> bool:
     if isinstance(verdict, ApprovedOrder):
         _unclear(work, view.client_order_id, "absent at the broker, the same id is sent again")
         return _post(work, verdict)
-    if not _is_held_back(verdict):
+    if not _is_held_back(verdict) and verdict.code not in _PASSING:
         key = view.key
         _deny(
             work, OrderRequest(view.client_order_id, key.symbol, key.side, view.quantity, step.intent.reduces), verdict
@@ -122,7 +122,8 @@ def _send(work: Work, step: NextStep, quotes: Mapping[str, Quote], passing: froz
         return _post(work, verdict)
     if _is_held_back(verdict):
         return False
-    if verdict.code not in passing:
+    freed = verdict.code == _FUNDS and step.generation > 0  # by the last generation; what we know of it is seconds old
+    if verdict.code not in passing and not freed:
         _deny(work, request, verdict)
     elif _refusal(work, step) is None:
         _deny(work, request, verdict, passing=True)
