@@ -12,7 +12,7 @@ LIGHT_COMMANDS = {
     "--help": {"pydantic", "numpy", "sqlalchemy", "structlog", "yaml", "rich"},
     "day --help": {"numpy", "sqlalchemy", "structlog", "yaml", "rich"},
     "config check": {"numpy", "sqlalchemy"},
-    "status": {"numpy", "structlog", "yaml"},
+    "status": {"numpy", "sqlalchemy", "structlog", "yaml"},
     "halt --reason test": {"numpy", "structlog", "yaml"},
 }
 

@@ -10,10 +10,11 @@ import pytest
 from tests.support.clocks import ManualClock
 from tests.support.days import DAY, PROVENANCE, key, plan, whole_day
 from trader.adapters.ledger import open_ledger
+from trader.adapters.ledger.reading import LedgerReading
 from trader.adapters.state_file import StateFile
 from trader.domain.canonical import digest, dumps
-from trader.domain.errors import ChecksFailed
-from trader.domain.journal import DayClosed, Event, TradingState
+from trader.domain.errors import ChecksFailed, InvariantViolated
+from trader.domain.journal import DayClosed, Event, FillRecorded, TradingState
 from trader.domain.orders import OrderStatus
 from trader.domain.portfolio import Book
 from trader.execution.identifiers import client_order_id
@@ -93,6 +94,22 @@ def test_a_break_is_open_until_a_later_day_closes_without_it(ledger: Ledger, tmp
     assert snapshot(ledger, state, following).breaks == ()
     ledger.append(found.event(following))
     assert snapshot(ledger, state, following).breaks == (found,)
+
+
+def test_the_light_reading_is_the_ledger(ledger: Ledger, tmp_path: Path) -> None:
+    light = LedgerReading(tmp_path / "ledger.db")
+    ledger.append(*whole_day(date(2026, 3, 17)))
+    closed = ledger.latest(DayClosed, before=date(2026, 3, 17))
+    for arguments in ((), (DAY,), (None, (DayClosed, FillRecorded)), (DAY, (FillRecorded,)), (None, (), closed)):
+        assert list(light.entries(*arguments)) == list(ledger.entries(*arguments)) != []
+    for arguments in ((DayClosed,), (DayClosed, date(2026, 3, 17)), (DayClosed, DAY)):
+        assert light.latest(*arguments) == ledger.latest(*arguments)
+
+
+def test_a_light_reading_of_what_is_no_ledger_says_so(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(InvariantViolated, match="damaged or no database"):
+        LedgerReading(tmp_path / "ledger.db").latest(DayClosed)
 
 
 def test_status_of_a_machine_that_never_traded(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from tests.support.days import whole_day
 from trader.adapters.ledger import open_ledger
 from trader.adapters.ledger.database import open_database
 from trader.adapters.ledger.migration import migrate
-from trader.adapters.ledger.tables import REVISIONS, metadata
+from trader.adapters.ledger.revisions import REVISIONS
+from trader.adapters.ledger.tables import metadata
 from trader.domain.errors import ChecksFailed, ConfigurationError
 
 

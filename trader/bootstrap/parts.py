@@ -13,6 +13,7 @@ from trader.domain.market import Universe
 
 if TYPE_CHECKING:
     from trader.adapters.bar_archive import ParquetBarArchive
+    from trader.adapters.ledger.reading import LedgerReading
     from trader.adapters.ledger.store import SqlLedger
     from trader.adapters.model_store import ModelStore
     from trader.adapters.report_files import ReportFiles
@@ -41,6 +42,13 @@ def existing_ledger(place: Place, clock: "Clock | None" = None) -> "SqlLedger | 
     if not place.ledger.exists():
         return None
     return require_ledger(place, clock)
+
+
+def ledger_reading(place: Place) -> "LedgerReading | None":
+    """The ledger of the place to look at, None when there is none; it costs less than the ledger itself."""
+    from trader.adapters.ledger.reading import LedgerReading
+
+    return LedgerReading(place.ledger) if place.ledger.exists() else None
 
 
 def require_ledger(place: Place, clock: "Clock | None" = None) -> "SqlLedger":
@@ -103,6 +111,11 @@ def working_day(place: Place) -> date:
     """The date to report on when none is named: that of the newest plan on a simulated exchange, else today's."""
     from trader.domain.journal import PlanCommitted
 
-    simulated = place.exchange.exists() and (ledger := existing_ledger(place))
+    simulated = place.exchange.exists() and (ledger := ledger_reading(place))
     newest = ledger.latest(PlanCommitted) if simulated and ledger else None
-    return newest.event.session_date if newest else system_clock().now().astimezone(NEW_YORK).date()
+    return newest.event.session_date if newest else wall_day()
+
+
+def wall_day() -> date:
+    """Today in New York."""
+    return system_clock().now().astimezone(NEW_YORK).date()

@@ -8,9 +8,9 @@ from datetime import date
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from trader.bootstrap.parts import existing_ledger, state_file, working_day
+from trader.bootstrap.parts import existing_ledger, ledger_reading, state_file, wall_day, working_day
 from trader.bootstrap.place import Place
-from trader.domain.errors import ConfigurationError
+from trader.domain.errors import ConfigurationError, TraderError
 from trader.domain.journal import StateChanged, TradingState
 
 if TYPE_CHECKING:
@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The present state, which release would trade now, and of which configuration file and state this speaks."""
+    """The present state, which release would trade now, and of which configuration file and state this speaks.
+
+    `trouble`: why the ledger cannot be shown, with `exit_code`; STATE is shown all the same.
+    """
 
     view: "StatusView"
     release: str
     config: str
     state: str
+    trouble: str = ""
+    exit_code: int = 0
 
 
 def operator() -> str:
@@ -80,5 +85,17 @@ def status(place: Place, day: date | None = None) -> Status:
     """The state of trading, from ledger and STATE file alone; the configuration is not read, and may be broken."""
     from trader.status.snapshot import snapshot
 
-    view = snapshot(existing_ledger(place), state_file(place), day or working_day(place))
-    return Status(view, version("trader"), str(place.config), str(place.state))
+    named = version("trader"), str(place.config), str(place.state)
+    try:
+        ledger = ledger_reading(place)
+        view = snapshot(ledger, state_file(place), day or working_day(place))
+    except TraderError as error:
+        nothing = snapshot(None, state_file(place), day or wall_day())
+        return Status(nothing, *named, trouble=str(error), exit_code=error.exit_code)
+    lost = ledger is None and any(place.state.glob("plans/*.json"))
+    return Status(view, *named, trouble=_LOST, exit_code=1) if lost else Status(view, *named)
+
+
+_LOST = (
+    "there are plans but no ledger: it was lost. `trader session` or `trader eod` begins it again from today's plan."
+)

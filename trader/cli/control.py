@@ -29,6 +29,7 @@ def status(context: typer.Context, json: Json = False) -> None:
         print_json(found)
     else:
         _print_status(found)
+    raise typer.Exit(found.exit_code)
 
 
 @app.command()
@@ -112,9 +113,11 @@ def _print_status(found: "Status") -> None:
         ("day closed", f"{view.closed_date} at {view.closed_at:%H:%M} UTC" if view.closed_at else None),
         ("equity", f"{view.equity_usd:,} USD" if view.equity_usd is not None else None),
         ("breaks", "; ".join(f"{each.subject}: {each.code}" for each in view.breaks) or "none"),
+        ("breakers today", "; ".join(view.tripped) or "none"),
         ("model", view.provenance.model[:12] if view.provenance else None),
         ("release", found.release),
         ("config", found.config),
         ("state", found.state),
+        *([("trouble", found.trouble)] if found.trouble else []),
     ]
     print_facts(f"Session {view.session_date}", facts)

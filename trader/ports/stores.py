@@ -16,12 +16,8 @@ if TYPE_CHECKING:
     from trader.decision.model import Ranker
 
 
-class Ledger(Protocol):
-    """The append-only, hash-chained journal."""
-
-    def append(self, *events: Event) -> tuple[Entry, ...]:
-        """Write the events in one durable transaction; when this returns they survive a power loss."""
-        ...
+class LedgerReader(Protocol):
+    """The journal for those who only look."""
 
     def entries(
         self, session_date: date | None = None, kinds: Sequence[type[Event]] = (), since: Entry | None = None
@@ -34,6 +30,14 @@ class Ledger(Protocol):
 
     def latest(self, kind: type[Event], before: date | None = None) -> Entry | None:
         """The newest entry of a kind, optionally of a session date earlier than `before`."""
+        ...
+
+
+class Ledger(LedgerReader, Protocol):
+    """The append-only, hash-chained journal."""
+
+    def append(self, *events: Event) -> tuple[Entry, ...]:
+        """Write the events in one durable transaction; when this returns they survive a power loss."""
         ...
 
     def verify(self, whole: bool = True) -> int:

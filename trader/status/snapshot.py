@@ -6,19 +6,22 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from trader.domain.journal import DayClosed, Entry, PlanCommitted, PreflightPassed, TradingState
+from trader.domain.journal import BreakerTripped, DayClosed, Entry, PlanCommitted, PreflightPassed, TradingState
 from trader.domain.plan import Provenance
 from trader.execution.breaks import BREAK_KINDS, open_breaks
 from trader.execution.order_state import fold
 from trader.execution.reconciliation import Break
 
 if TYPE_CHECKING:
-    from trader.ports.stores import Ledger, StateFile
+    from trader.ports.stores import LedgerReader, StateFile
 
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """What a person asks first. Fields about things that never happened are None, empty or zero."""
+    """What a person asks first. Fields about things that never happened are None, empty or zero.
+
+    `tripped`: the day's breakers that have acted or still last, as `code subject: action`.
+    """
 
     session_date: date
     state: TradingState
@@ -33,9 +36,10 @@ class StatusView:
     closed_at: datetime | None
     equity_usd: Decimal | None
     breaks: tuple[Break, ...]
+    tripped: tuple[str, ...]
 
 
-def snapshot(ledger: "Ledger | None", state: "StateFile", day: date) -> StatusView:
+def snapshot(ledger: "LedgerReader | None", state: "StateFile", day: date) -> StatusView:
     """The view on `day`; `provenance` is that of the day's plan, else of the newest preflight.
 
     `ledger` is None when there is none yet.
@@ -61,7 +65,13 @@ def snapshot(ledger: "Ledger | None", state: "StateFile", day: date) -> StatusVi
         closed_at=closed.at if closed else None,
         equity_usd=close.equity_usd if close else None,
         breaks=open_breaks(entry.event for entry in ledger.entries(kinds=BREAK_KINDS)) if ledger else (),
+        tripped=_tripped(entries),
     )
+
+
+def _tripped(entries: list[Entry]) -> tuple[str, ...]:
+    trips = {(e.event.code, e.event.subject): e.event for e in entries if isinstance(e.event, BreakerTripped)}
+    return tuple(f"{t.code} {t.subject}: {t.action}" for t in trips.values() if not (t.passing and t.over))
 
 
 def _by_status(entries: list[Entry]) -> tuple[tuple[str, int], ...]:

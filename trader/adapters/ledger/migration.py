@@ -8,8 +8,8 @@ from alembic.config import Config
 
 from trader.adapters import durable
 from trader.adapters.ledger.database import open_database, path_of
+from trader.adapters.ledger.revisions import REVISIONS
 from trader.adapters.ledger.schema import require_known, schema_version
-from trader.adapters.ledger.tables import REVISIONS
 from trader.domain.errors import ConfigurationError
 
 _STEPS = ("base", *REVISIONS)

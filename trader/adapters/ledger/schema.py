@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from trader.adapters.ledger.tables import REVISIONS
+from trader.adapters.ledger.revisions import REVISIONS
 from trader.domain.errors import ConfigurationError
 
 

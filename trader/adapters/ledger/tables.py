@@ -5,9 +5,6 @@ Only `journal` is told to us; `orders` and `fills` are rebuilt from it at any ti
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
-REVISIONS = ("0001",)
-"""Every schema this release can migrate to, oldest first; it reads and writes the last."""
-
 metadata = MetaData()
 
 journal = Table(
