@@ -24,7 +24,7 @@ def preflight(context: typer.Context, date: Day = None, session: For = None, jso
 
     Brings the bars up to date and rehearses the decision; openers wait until it has passed for the date, with this
     release, configuration and model. Before the close of the session before, all is judged as of now and lets nothing
-    out yet. Exit code 1: a check failed; 2, 3, 5: one failed of the configuration or host, the broker, the ledger.
+    out yet. A day without a session needs none. Exit code 1: a check failed; 2, 3, 5: one failed of the configuration or host, the broker, the ledger.
 
     Example: trader preflight
 
@@ -36,7 +36,11 @@ def preflight(context: typer.Context, date: Day = None, session: For = None, jso
     if session is not None and (session != "next-session" or date is not None):
         raise typer.BadParameter("--for takes next-session, and no --date beside it")
     with desk_of(context) as desk:
-        report = check(desk, next_session(desk) if session else date or today(desk))
+        day = next_session(desk) if session else date or today(desk)
+        if date is None and desk.calendar.session(day) is None:  # a timer on a holiday, or late on a Saturday
+            typer.echo(f"{day} is no trading session: nothing to check before {next_session(desk)}.")
+            return
+        report = check(desk, day)
     if json:
         named = ("session_date", "ok", "token", "checks", "unchecked")
         print_json({name: getattr(report, name) for name in named})
