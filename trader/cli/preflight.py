@@ -24,7 +24,8 @@ def preflight(context: typer.Context, date: Day = None, session: For = None, jso
 
     Brings the bars up to date and rehearses the decision; openers wait until it has passed for the date, with this
     release, configuration and model. Before the close of the session before, all is judged as of now and lets nothing
-    out yet. A day without a session needs none. Exit code 1: a check failed; 2, 3, 5: one failed of the configuration or host, the broker, the ledger.
+    out yet. A day without a session needs none. Exit code 1: a check failed; 2, 3, 5: one failed of the configuration
+    or host, the broker, the ledger.
 
     Example: trader preflight
 
