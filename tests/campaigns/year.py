@@ -118,7 +118,7 @@ class Campaign:
         if open_close is None:
             tally.closed_days += 1
             if passed or result != "closed" or posted:
-                tally.wrong_starts.append(f"{day} has no session: {result}, {len(posted)} orders")
+                tally.wrong_starts.append(f"{day} has no session: {result[:99]}, {len(posted)} orders")
             return
         if day in self.contradicting:
             tally.contradicted += 1
@@ -128,14 +128,15 @@ class Campaign:
             return
         tally.sessions += 1
         if not passed or result != "complete":
-            tally.wrong_starts.append(f"{day} has a session: preflight passed: {passed}, {result}")
+            tally.wrong_starts.append(f"{day} has a session: preflight passed: {passed}, {result[:99]}")
         first, last = open_close[0] + OPEN_DELAY, open_close[1] - CANCEL_BEFORE_CLOSE
         outside = [line for line in posted if not first <= datetime.fromisoformat(line["at"]) <= last]
         tally.outside_window += [f"{line['client_order_id']} at {line['at']}" for line in outside]
 
     def _judge_end(self, day: date, working: list[dict[str, Any]], report: Any) -> None:
         if working:
-            self.tally.wrong_ends.append(f"{day}: {len(working)} orders still work after the session")
+            told = ", ".join(f"{order['client_order_id']} {order['status']}" for order in working)
+            self.tally.wrong_ends.append(f"{day}: still open after the session: {told}")
         if hours(day) is None:
             wanted = report is None
         else:
