@@ -29,6 +29,7 @@ HOLIDAYS = frozenset(
 HALF_DAYS = frozenset(map(date.fromisoformat, ("2025-07-03", "2025-11-28", "2025-12-24", "2026-11-27", "2026-12-24")))
 OPEN_DELAY, CANCEL_BEFORE_CLOSE = timedelta(seconds=30), timedelta(seconds=600)
 POLICIES = {
+    "execution": {"integration": "integrated"},
     "model": {"max_age_days": 3650},
     "sizing": {"max_positions": 4, "rebalance_band": "0.02"},
     "watch": {"interval_s": 1800},
