@@ -14,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.support.orders import DAY, OPEN, PROVENANCE, gate_state, plan
 from trader.decision.admission import ApprovedOrder, admit
 from trader.decision.admission import intended as record_of
-from trader.decision.exposure import exposure
 from trader.decision.gate_state import GateState
 from trader.domain.journal import Entry, Event, OrderObserved
 from trader.domain.market import Asset, Quote
@@ -22,10 +21,9 @@ from trader.domain.orders import BrokerOrder, OrderIntent, OrderKey, OrderReques
 from trader.domain.plan import Denial, Trait
 from trader.domain.policy import ExecutionPolicy, RiskPolicy
 from trader.domain.portfolio import Book, Holding, Lot
-from trader.execution.commitments import commitments
 from trader.execution.identifiers import client_order_id
 from trader.execution.order_state import Views, apply
-from trader.modes.work import stakes, symbol_day
+from trader.modes.standing import Standing, day_in_symbol
 
 D = Decimal
 NONE = D(0)
@@ -199,7 +197,9 @@ class Day(RuleBasedStateMachine):
         )
 
     def state(self, symbol: str) -> GateState:
-        now = commitments(self.plan, self.views.values())
+        standing = Standing(self.plan)
+        standing.look(self.views)
+        now, sums = standing.of(symbol), standing.sums()
         changes: dict[str, Any] = {
             "now": OPEN,
             "risk": self.risk,
@@ -207,13 +207,13 @@ class Day(RuleBasedStateMachine):
             "equity_usd": EQUITY_USD,
             "stop_loss": STOP_LOSS,
             "reference_price": CLOSE[symbol],
-            "held_quantity": now.held[symbol],
-            "exposure": exposure(stakes(now), {trait.symbol: trait for trait in self.plan.traits}),
+            "held_quantity": now.held,
+            "exposure": standing.exposure,
             "buying_power_usd": self.power_left(),
-            "opened_usd": sum(now.opened_usd.values(), NONE),
+            "opened_usd": sums.opened_usd,
             "asset": Asset(symbol, tradable=True, shortable=True, fractionable=True),
-            "symbol_day": symbol_day(now, symbol),
-            "orders_today": sum(now.orders.values()),
+            "symbol_day": day_in_symbol(now),
+            "orders_today": sums.orders,
             "known_ids": now.known_ids,
             "working_lines": now.working_lines,
         }

@@ -8,8 +8,10 @@ from decimal import Decimal
 from trader.domain.journal import TradingState
 from trader.domain.market import Asset
 from trader.domain.plan import Plan
-from trader.execution.commitments import Commitments
+from trader.execution.commitments import Sums, sums
+from trader.execution.order_state import OrderView
 from trader.modes.desk import Desk
+from trader.modes.standing import Standing
 
 _FRESH = timedelta(seconds=5)  # an account read this recently is not read again: orders come in bursts
 
@@ -29,8 +31,9 @@ class Live:
     _assets: Mapping[str, Asset] | None = None
     _signal_age_sessions: int | None = None
     _buying_power_usd: Decimal = Decimal(0)
-    _answered_usd: Decimal = Decimal(0)
+    _at_read: Sums = field(default_factory=lambda: sums(()))
     _read_at: datetime | None = None
+    _standing: Standing | None = None
 
     def trading_state(self, desk: Desk) -> TradingState:
         """That of the STATE file; not ACTIVE while a breaker lasts."""
@@ -49,10 +52,20 @@ class Live:
             self._signal_age_sessions = len(desk.calendar.sessions(plan.data_as_of, plan.session_date)) - 1
         return self._signal_age_sessions
 
-    def buying_power_usd(self, desk: Desk, now: Commitments) -> Decimal:
-        """What the broker left at the last look, less the openers sent since it; USD."""
+    def standing(self, plan: Plan, views: Mapping[str, OrderView]) -> Standing:
+        """Where the plan's day stands after these orders."""
+        if self._standing is None:
+            self._standing = Standing(plan)
+        self._standing.look(views)
+        return self._standing
+
+    def buying_power_usd(self, desk: Desk, now: Sums) -> Decimal:
+        """What the broker left at the last look, less the openers sent since it; USD.
+
+        It looks again when an order has ended since: what that bound, or was not filled for, is free.
+        """
         at = desk.clock.now()
-        if self._read_at is None or at - self._read_at > _FRESH:
+        if self._read_at is None or at - self._read_at > _FRESH or now.ended != self._at_read.ended:
             self._buying_power_usd = desk.broker.account().buying_power_usd
-            self._answered_usd, self._read_at = now.answered_usd, at
-        return self._buying_power_usd - (now.asked_usd - self._answered_usd)
+            self._at_read, self._read_at = now, at
+        return self._buying_power_usd - (now.asked_usd - self._at_read.answered_usd)

@@ -21,9 +21,17 @@ log = structlog.get_logger()
 _CHUNK = 20  # orders sent on one set of quotes, so that none of them is old when its turn comes
 _AGAIN = timedelta(seconds=15)  # how long after a refusal that may pass the gate is asked again
 _PASSING = frozenset(
-    {"no_quote", "quote_age", "max_spread_bps", "price_collar_bps", "tradable", "wash_trade", "crosses_zero"}
+    {
+        "no_quote",
+        "quote_age",
+        "max_spread_bps",
+        "price_collar_bps",
+        "tradable",
+        "wash_trade",
+        "crosses_zero",
+        "buying_power",  # orders that end free what they bound, and sales bring money
+    }
 )
-_FUNDS = "buying_power"
 
 
 def opening_is_barred(work: Work) -> str | None:
@@ -42,17 +50,16 @@ def ready_at(refusal: Refusal) -> datetime:
     return refusal.at + _AGAIN
 
 
-def send_all(work: Work, steps: Sequence[NextStep], funds_may_come: bool) -> None:
+def send_all(work: Work, steps: Sequence[NextStep]) -> None:
     """Send these, a few at a time on fresh quotes; ends early on a halt, a stop, or an answer that is unclear.
 
-    A refusal that may pass is noted and the order tried again later; with `funds_may_come` so is a want of money.
+    A refusal that may pass is noted and the order tried again later.
     """
-    passing = _PASSING | {_FUNDS} if funds_may_come else _PASSING
     for start in range(0, len(steps), _CHUNK):
         chunk = steps[start : start + _CHUNK]
         quotes = work.desk.market.quotes([step.intent.symbol for step in chunk])
         for step in chunk:
-            if work.desk.stop.requested() or not _send(work, step, quotes, passing):
+            if work.desk.stop.requested() or not _send(work, step, quotes):
                 return
             work.desk.progress("orders sent", step.intent.sequence + 1, len(work.plan.intents))
 
@@ -112,7 +119,7 @@ def look_up(work: Work, step: NextStep) -> bool:
     return True
 
 
-def _send(work: Work, step: NextStep, quotes: Mapping[str, Quote], passing: frozenset[str]) -> bool:
+def _send(work: Work, step: NextStep, quotes: Mapping[str, Quote]) -> bool:
     request = step.request
     assert request is not None
     verdict = admit(request, quotes.get(request.symbol), gate_state(work, step.intent.reference_price, request.symbol))
@@ -122,8 +129,7 @@ def _send(work: Work, step: NextStep, quotes: Mapping[str, Quote], passing: froz
         return _post(work, verdict)
     if _is_held_back(verdict):
         return False
-    freed = verdict.code == _FUNDS and step.generation > 0  # by the last generation; what we know of it is seconds old
-    if verdict.code not in passing and not freed:
+    if verdict.code not in _PASSING:
         _deny(work, request, verdict)
     elif _refusal(work, step) is None:
         _deny(work, request, verdict, passing=True)

@@ -123,9 +123,9 @@ def act(work: Work, steps: list[NextStep], barred: str | None) -> None:
     openers = [step for step in ready if not step.intent.reduces]
     reducing = any(step.intent.reduces and step.step is not Step.DONE for step in steps)
     if reducers:
-        send_all(work, reducers, reducing)
+        send_all(work, reducers)
     elif openers and barred is None and not (reducing and _waits_for_reducers(work)):
-        send_all(work, openers, reducing)
+        send_all(work, openers)
 
 
 def nothing_left(work: Work, barred: str | None) -> SessionOutcome | None:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 class BrokerReader(Protocol):
     """What may be asked of the account; every call is retried and ends in BrokerUnavailable."""
 
+    @property
+    def paper(self) -> bool:
+        """Whether requests go to a paper account or a simulated exchange; told by the address, without asking."""
+        ...
+
     def account(self) -> Account:
         """Cash, equity and the account's blocks."""
         ...

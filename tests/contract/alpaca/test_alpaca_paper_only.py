@@ -1,5 +1,7 @@
 """No request leaves for a live host: refused as an address, at construction, and once more on the wire."""
 
+from typing import Any
+
 import pytest
 import requests
 from alpaca.trading.client import TradingClient
@@ -18,6 +20,7 @@ from tests.contract.alpaca.rig import (
 )
 from trader.adapters.alpaca.factory import connect
 from trader.adapters.alpaca.hosts import ALPACA_PAPER, Venue, require_paper, require_private, simulated
+from trader.adapters.alpaca.trading import AlpacaBroker
 from trader.adapters.alpaca.transport import guard
 from trader.adapters.exchange_control import ExchangeControl
 from trader.domain.errors import BrokerUnavailable, NotPaper, SubmitOutcomeUnknown
@@ -161,3 +164,12 @@ def test_without_an_address_the_adapter_is_alpacas() -> None:
     )
     assert broker._client._base_url == "https://paper-api.alpaca.markets"
     assert market._client._base_url == "https://data.alpaca.markets"
+
+
+@pytest.mark.parametrize(
+    ("options", "paper"), [({}, True), ({"paper": False}, False), ({"url_override": LIVE[2]}, False)]
+)
+def test_the_broker_tells_by_its_own_address_whether_it_is_paper(options: dict[str, Any], paper: bool) -> None:
+    client = TradingClient(KEY_ID, SECRET, raw_data=True, **options)
+    assert AlpacaBroker(client, StandingClock()).paper is paper
+    assert connected("http://127.0.0.1:1", StandingClock())[0].paper

@@ -53,6 +53,15 @@ def require_paper(url: str) -> None:
         require_private(url)
 
 
+def is_paper(url: str) -> bool:
+    """Whether `require_paper` takes it."""
+    try:
+        require_paper(url)
+    except NotPaper:
+        return False
+    return True
+
+
 def require_private(url: str) -> None:
     """Raise NotPaper unless `url` is http on a loopback or private IP address, or on localhost."""
     scheme, host, _ = _origin(url)

@@ -14,6 +14,7 @@ from alpaca.trading.requests import GetAssetsRequest, GetCalendarRequest, GetOrd
 from trader.adapters.alpaca import translate
 from trader.adapters.alpaca.activities import activity_pages
 from trader.adapters.alpaca.errors import Failed, attempt, cancel_error, change_error, submit_error
+from trader.adapters.alpaca.hosts import is_paper
 from trader.adapters.alpaca.reads import read
 from trader.decision.admission import ApprovedOrder
 from trader.domain.errors import BrokerUnavailable
@@ -39,6 +40,11 @@ class AlpacaBroker:
         self._client: Any = client  # raw data: its annotations speak of models it does not return
         self._clock = clock
         self._previous_close: dict[date, datetime] = {}
+
+    @property
+    def paper(self) -> bool:
+        """Whether the client's own address is that of a paper service or a private one."""
+        return is_paper(self._client._base_url)
 
     def account(self) -> Account:
         """Cash, equity and the account's blocks."""
