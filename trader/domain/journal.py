@@ -142,8 +142,8 @@ class OrderObserved:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """A cancel and whose it is: ours (`close`, `halt`, `reduce`, `reprice`, `lost_plan`, a breaker's code), or
-    somebody else's (`outside`).
+    """A cancel and whose it is: ours (`close`, `halt`, `reduce`, `reprice`, `lost_plan`, `symbol_barred`; `stop`,
+    `breaker` or `flatten` to close what is held), or somebody else's (`outside`).
 
     After halt, reduce, reprice and outside the remainder is sent again when it may be; after any other it is not.
     """

@@ -27,7 +27,7 @@ from trader.domain.plan import Provenance
 from trader.domain.portfolio import Position
 from trader.execution.identifiers import belongs, client_order_id, parse
 from trader.execution.order_state import OrderView
-from trader.execution.submission import UNCLEAR
+from trader.execution.submission import REPRICE, UNCLEAR
 from trader.modes.desk import Desk
 from trader.modes.tape import Tape
 
@@ -106,7 +106,8 @@ def close_step(
     Waits for nothing: while something is left, call it again after some seconds. Raises BrokerUnavailable.
     """
     scene = _look_around(desk, session, tape, symbols)
-    cancel(desk, tape, (order for order in scene.working if not _may_work_on(desk, tape, order, scene.now)))
+    ending = [order for order in scene.working if not _may_work_on(desk, tape, order, scene.now)]
+    cancel(desk, tape, ending, purpose.name.lower())
     waiting = {order.symbol for order in scene.working} | _unsure(desk, scene, tape, symbols)
     free = tuple(p for p in scene.positions if p.symbol not in waiting and not _too_soon(tape, p.symbol, scene.now))
     if free and session.open_at <= scene.now < session.close_at:
@@ -130,14 +131,17 @@ def orders_now(desk: Desk, session: SessionDay, tape: Tape) -> tuple[BrokerOrder
     return tuple(found.values())
 
 
-def cancel(desk: Desk, tape: Tape, orders: Iterable[BrokerOrder]) -> None:
-    """Ask for the cancel of each whose cancel is not under way; one that is not taken is asked for the next time."""
+def cancel(desk: Desk, tape: Tape, orders: Iterable[BrokerOrder], reason: str) -> None:
+    """Ask for the cancel of each whose cancel is not under way; one that is not taken is asked for the next time.
+
+    `reason` decides what becomes of the remainder, see CancelRequested; a new price under way is called off by it.
+    """
     for order in orders:
-        if order.status is OrderStatus.PENDING_CANCEL:
+        view, under_way = tape.views.get(order.client_order_id), order.status is OrderStatus.PENDING_CANCEL
+        if view is not None and (view.cancel_reason == REPRICE or not (view.cancel_reason or under_way)):
+            tape.record(CancelRequested(tape.day, order.client_order_id, reason))
+        if under_way:
             continue
-        view = tape.views.get(order.client_order_id)
-        if view is not None and view.cancel_reason is None:
-            tape.record(CancelRequested(tape.day, order.client_order_id, "halt"))
         try:
             desk.broker.cancel(order.broker_order_id)
         except (CancelRefused, BrokerUnavailable) as error:

@@ -142,7 +142,7 @@ def _cancel_until_gone(desk: Desk, session: SessionDay, tape: Tape) -> tuple[int
     for _ in range(_TRIES):
         with suppress(BrokerUnavailable):
             working = [order for order in closing.orders_now(desk, session, tape) if not order.status.terminal]
-            closing.cancel(desk, tape, working)
+            closing.cancel(desk, tape, working, "halt")
             seen |= {order.broker_order_id for order in working}
             if not working or desk.stop.requested():
                 return len(seen), working
