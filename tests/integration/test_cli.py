@@ -2,22 +2,31 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.desk import NeverStopped
 from tests.support.markets import as_frame, random_panel
+from trader.adapters.clock import SystemClock
+from trader.adapters.ledger import open_ledger
 from trader.bootstrap.days import DayOrders, forget, run_days
 from trader.bootstrap.desk import silent
 from trader.bootstrap.parts import bar_archive
 from trader.bootstrap.place import Place
 from trader.domain.errors import ConfigurationError, TraderError
+from trader.domain.journal import OrderDenied
+from trader.domain.orders import Side
+from trader.domain.plan import Denial
 
 CONFIG = """
 execution: {account: test}
@@ -108,6 +117,18 @@ def test_plan_replay_status_audit_and_report_tell_one_story(traded: Trader) -> N
     assert order["provenance"] == plan["provenance"]
     assert traded.json(f"report {DAY}")["header"]["plan_hash"] == audit["plan_hash"]
     assert traded.json("status")["release"] == plan["provenance"]["release"]
+
+
+def test_a_committed_plan_shows_what_was_denied_at_sending(traded: Trader, tmp_path: Path) -> None:
+    trader = Trader(traded.config, tmp_path / "state")
+    shutil.copytree(traded.state, trader.state)
+    with closing(open_ledger(trader.place.ledger, SystemClock(NeverStopped()))) as ledger:
+        for code, passing in (("max_spread_bps", False), ("quote_age", True)):
+            denial = Denial("SYAAA", code, "too much of it")
+            ledger.append(OrderDenied(date.fromisoformat(DAY), f"id.{code}", Side.BUY, Decimal(1), denial, passing))
+    shown = trader(f"plan --date {DAY}")
+    assert "max_spread_bps" in shown
+    assert "quote_age" not in shown, "what passes is no denial yet"
 
 
 def test_a_second_state_decides_the_same_and_obeys_every_stop(traded: Trader, begin: Callable[[], Trader]) -> None:

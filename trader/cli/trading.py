@@ -9,7 +9,7 @@ from trader.cli.context import Day, Json, RequiredDay, desk_of, named, options_o
 from trader.cli.output import print_facts, print_json, print_table
 
 if TYPE_CHECKING:
-    from trader.domain.plan import Plan
+    from trader.domain.plan import Denial, Plan
     from trader.modes.desk import Desk
 
 app = typer.Typer()
@@ -98,7 +98,7 @@ def day(
 def plan(context: typer.Context, date: Day = None, json: Json = False) -> None:
     """Show what would be ordered, and why.
 
-    Sends nothing; shows the committed plan when the day was decided.
+    Sends nothing; shows the committed plan when the day was decided, and what was denied when it was sent.
 
     Example: trader plan --json
     """
@@ -109,11 +109,11 @@ def plan(context: typer.Context, date: Day = None, json: Json = False) -> None:
         typer.echo(f"No ledger yet in {named(place)}", err=True)
     with desk_of(context) as desk:
         found = plan_day(desk, date or today(desk))
-        stage = _stage(desk, found)
+        stage, denied = _stage(desk, found), _denied_at_sending(desk, found)
     if json:
         print_json(found)
     else:
-        _print_plan(found, stage)
+        _print_plan(found, stage, denied)
 
 
 @app.command()
@@ -147,7 +147,14 @@ def _stage(desk: "Desk", found: "Plan") -> str:
     return "committed and closed" if DayClosed in kinds else "committed"
 
 
-def _print_plan(found: "Plan", stage: str) -> None:
+def _denied_at_sending(desk: "Desk", found: "Plan") -> list["Denial"]:
+    from trader.domain.journal import OrderDenied
+
+    events = (entry.event for entry in desk.ledger.entries(found.session_date, (OrderDenied,)))
+    return [event.denial for event in events if isinstance(event, OrderDenied) and not event.passing]
+
+
+def _print_plan(found: "Plan", stage: str, denied: list["Denial"]) -> None:
     targets = {target.symbol: target for target in found.targets}
     rows = []
     for intent in found.intents:
@@ -158,7 +165,7 @@ def _print_plan(found: "Plan", stage: str) -> None:
         rows.append((intent.sequence, intent.symbol, intent.side, intent.quantity, price, signal, weight, action))
     title = f"Plan {found.session_date}, {stage}: {len(rows)} orders on bars up to {found.data_as_of}"
     print_table(title, ("", "symbol", "side", "shares", "close, USD", "signal", "weight", "action"), rows)
-    left_out = [(each.symbol, each.code, each.detail) for each in found.denials]
+    left_out = [(each.symbol, each.code, each.detail) for each in (*found.denials, *denied)]
     left_out += [(each.symbol, each.code, each.detail) for each in found.exclusions]
     if left_out:
         print_table("Denied and left out", ("symbol", "code", "why"), left_out)
