@@ -209,6 +209,23 @@ def test_a_symbol_that_breaks_while_the_session_waits_is_not_opened(sandbox: San
     assert [event.by for event in sandbox.events(BreakResolved)] == ["reconcile"]
 
 
+def test_openers_held_back_by_a_break_of_the_account_go_out_when_it_ends(overnight: Sandbox) -> None:
+    overnight.advance(NEXT_MORNING)
+    assert failed_checks(overnight) == []
+    integrated = {"execution": {"integration": "integrated"}, "watch": {"interval_s": 600}}
+    later = ("broker.positions 7", "before", "reconcile")
+    traps = [("broker.submit 1", "after", "pause"), later]
+    pid = overnight.paused(traps=traps, policies=integrated, day=NEXT)
+    overnight.advance("2026-03-17T09:35:00-04:00")
+    overnight.control("/sim/account/cash", {"amount_usd": "12.34"})
+    assert [each.code for each in reconciled(overnight).found] == ["cash"]
+    overnight.control("/sim/account/cash", {"amount_usd": "-12.34"})
+    assert overnight.finish(pid) == 0
+    assert "openers held back" in (overnight.state / "log.txt").read_text()
+    *_, plan = (event.plan for event in overnight.events(PlanCommitted))
+    assert posted(overnight) >= {intent.symbol for intent in plan.intents}
+
+
 def test_somebody_elses_order_freezes_its_symbol_while_it_works(sandbox: Sandbox) -> None:
     sandbox.advance(NOON)
     symbol = stray(sandbox)

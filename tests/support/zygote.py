@@ -37,6 +37,7 @@ from trader.modes.eod import close_day
 from trader.modes.monitor import run_monitor
 from trader.modes.planning import adopt, plan_day
 from trader.modes.preflight import preflight
+from trader.modes.reconcile import reconcile_account
 from trader.modes.session import run_session
 from trader.modes.trading_day import run_day
 from trader.modes.update import update_bars
@@ -113,6 +114,7 @@ def acts(request: dict[str, Any]) -> dict[str, Callable[[], None]]:
         "halt": lambda: StateFile(Path(request["state"]) / "STATE").write(TradingState.HALT, "test"),
         "cancel": lambda: call("DELETE", "/v2/orders"),
         "wait": lambda: call("POST", "/sim/clock/advance", {"to": request["until"]}),
+        "reconcile": lambda: (reconcile_account(open_desk(Path(request["state"]), request["url"])), None)[1],
     }
 
 

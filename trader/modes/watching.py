@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from trader.domain.journal import TradingState
 from trader.modes.following import look, working
 from trader.modes.outcome import SessionOutcome
+from trader.modes.reconcile import frozen_in
 from trader.modes.sending import opening_is_barred
 from trader.modes.work import Work, preflight_passed
 from trader.modes.working import closing_at, heed_outside_cancels, outcome_of, pass_after_pass, wind_down
@@ -17,7 +18,8 @@ def keep_watch(work: Work, done: SessionOutcome) -> SessionOutcome | None:
     """Watch until orders end before the close, or until nothing is held; `done` is how the plan ended.
 
     That is also the answer when nothing else happens. None when openers were held back and may be sent now: trading
-    was resumed, or a preflight has passed. Raises BrokerUnavailable after ten minutes without an answer.
+    was resumed, a preflight has passed, or a break has ended. They are waited for until the latest start, whether or
+    not something is held. Raises BrokerUnavailable after ten minutes without an answer.
     """
     work.watch.hasten()
     ended = pass_after_pass(work, lambda watched: _pass(watched, done), _next_pass)
@@ -41,12 +43,19 @@ def _pass(work: Work, done: SessionOutcome) -> SessionOutcome | None:
     if desk.clock.now() >= closing_at(desk, session):
         ended = wind_down(desk, session, tape, "watched", "")
         return done if ended.result == "watched" else ended
-    if done.result == "held_back" and _may_go_on(work):
-        return replace(done, result=_MAY_GO_ON)
+    if done.result == "held_back" and _is_in_time(work):
+        return replace(done, result=_MAY_GO_ON) if _may_go_on(work) else None
     return done if work.watch.flat and not work.watch.busy and not _unsettled(work) else None
 
 
+def _is_in_time(work: Work) -> bool:
+    """Whether something may still be opened today, when what bars it ends."""
+    latest_start = timedelta(seconds=work.desk.policies.execution.latest_start_s)
+    return not work.tape.flattened and work.desk.clock.now() <= work.session.open_at + latest_start
+
+
 def _may_go_on(work: Work) -> bool:
+    work.live.frozen = frozen_in(work.desk.ledger)  # a break may have ended, or begun, meanwhile
     passed = work.preflight_passed or preflight_passed(work.desk, work.plan)
     return passed and opening_is_barred(replace(work, preflight_passed=True)) is None
 
