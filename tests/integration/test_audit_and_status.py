@@ -1,26 +1,28 @@
 """Audit and status, read from a real ledger of a small day."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from tests.support.clocks import ManualClock
-from tests.support.days import DAY, PROVENANCE, key, plan, whole_day
+from tests.support.days import DAY, PROVENANCE, filled, intended, key, plan, whole_day
 from trader.adapters.ledger import open_ledger
 from trader.adapters.ledger.reading import LedgerReading
 from trader.adapters.state_file import StateFile
 from trader.domain.canonical import digest, dumps
 from trader.domain.errors import ChecksFailed, InvariantViolated
-from trader.domain.journal import DayClosed, Event, FillRecorded, TradingState
+from trader.domain.journal import DayClosed, Event, FillRecorded, PlanCommitted, TradingState
 from trader.domain.orders import OrderStatus
 from trader.domain.portfolio import Book
 from trader.execution.identifiers import client_order_id
 from trader.execution.reconciliation import Break
 from trader.modes.audit import audit_day, audit_order
 from trader.ports.stores import Ledger
+from trader.status.advice import next_steps
 from trader.status.snapshot import snapshot
 
 AAPL = client_order_id(key())
@@ -83,7 +85,48 @@ def test_status_says_what_stands(ledger: Ledger, tmp_path: Path) -> None:
     assert (view.plan_hash, view.planned_orders, view.provenance) == (digest(plan()), 1, PROVENANCE)
     assert view.orders == (("denied", 1), ("filled", 1), ("rejected", 1), ("unknown", 1))
     assert (view.preflight_date, view.closed_date, view.equity_usd) == (DAY, DAY, Decimal("100612.30"))
+    assert (view.filled_orders, view.partial_orders, view.session_ended) == (1, 0, True)
     assert dumps(view)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ["The plan is at its end"]),
+        ({"closed_date": DAY}, ["The day is closed"]),
+        ({"session_ended": False}, ["`trader session` goes on"]),
+        ({"session_ended": False, "plan_hash": ""}, ["`trader session` trades the day"]),
+        ({"session_ended": False, "plan_hash": "", "preflight_date": date(2026, 3, 13)}, ["`trader preflight`"]),
+        ({"state": TradingState.REDUCE}, ["Nothing is opened", "The plan is at its end"]),
+        ({"state": TradingState.HALT, "session_ended": False}, ["Nothing is sent", "`trader session` cancels them"]),
+        ({"state": TradingState.HALT, "session_ended": False, "orders": (("filled", 1),)}, ["Nothing is sent"]),
+        (
+            {"closed_date": DAY, "breaks": (Break("cash", "account", "1", "2"),)},
+            ["`trader breaks`", "The day is closed"],
+        ),
+    ],
+)
+def test_status_says_what_to_type_next(ledger: Ledger, tmp_path: Path, changes: Any, said: list[str]) -> None:
+    view = replace(snapshot(ledger, StateFile(tmp_path / "STATE"), DAY), closed_date=date(2026, 3, 13), breaks=())
+    steps = next_steps(replace(view, **changes))
+    assert [text in step for text, step in zip(said, steps, strict=True)] == [True] * len(said), steps
+
+
+def test_what_is_filled_of_the_plan_counts_over_parts(ledger: Ledger, tmp_path: Path) -> None:
+    following, state = date(2026, 3, 17), StateFile(tmp_path / "STATE")
+    wanted, parts = plan().intents[0], [replace(key(day=following), slice=part) for part in range(2)]
+    other = replace(plan(following), intents=(wanted, replace(wanted, symbol="IBM", sequence=1)))
+    ledger.append(PlanCommitted(following, digest(other), other), *(intended(part, 10) for part in parts))
+
+    def told() -> tuple[int, int, int, bool]:
+        view = snapshot(ledger, state, following)
+        return view.planned_orders, view.filled_orders, view.partial_orders, view.session_ended
+
+    assert told() == (2, 0, 0, False)
+    ledger.append(filled(parts[0], "f-1", 10))
+    assert told() == (2, 0, 1, False)
+    ledger.append(filled(parts[1], "f-2", 10))
+    assert told() == (2, 1, 0, False)
 
 
 def test_a_break_is_open_until_a_later_day_closes_without_it(ledger: Ledger, tmp_path: Path) -> None:

@@ -8,7 +8,15 @@ from datetime import date
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from trader.bootstrap.parts import existing_ledger, ledger_reading, state_file, wall_day, working_day
+from trader.bootstrap.parts import (
+    NEW_YORK,
+    existing_ledger,
+    ledger_reading,
+    state_file,
+    system_clock,
+    wall_day,
+    working_day,
+)
 from trader.bootstrap.place import Place
 from trader.domain.errors import ConfigurationError, TraderError
 from trader.domain.journal import StateChanged, TradingState
@@ -23,13 +31,16 @@ if TYPE_CHECKING:
 class Status:
     """The present state, which release would trade now, and of which configuration file and state this speaks.
 
-    `trouble`: why the ledger cannot be shown, with `exit_code`; STATE is shown all the same.
+    `senders`: by account, who holds the orders lease, or was the last to hold it. `next_steps`: what a person does now.
+    `trouble`: what has to be mended, with `exit_code`; when the ledger cannot be shown, STATE is shown all the same.
     """
 
     view: "StatusView"
     release: str
     config: str
     state: str
+    senders: tuple[str, ...] = ()
+    next_steps: tuple[str, ...] = ()
     trouble: str = ""
     exit_code: int = 0
 
@@ -40,14 +51,22 @@ def operator() -> str:
 
 
 def halt(place: Place, reason: str) -> None:
-    """Write HALT: from here on nothing new is sent."""
-    state_file(place).write(TradingState.HALT, reason)
+    """Write HALT: from here on nothing new is sent. Raises ConfigurationError that says it was not written."""
+    try:
+        state_file(place).write(TradingState.HALT, reason)
+    except ConfigurationError as error:
+        elsewhere = "Or use `trader emergency-stop`, which stops at the broker as well."
+        raise ConfigurationError(error.where, f"NOT halted: {error.what}", f"{error.remedy} {elsewhere}") from error
 
 
-def record_halt(place: Place, reason: str) -> None:
-    """The ledger's copy of a halt, where there is a ledger."""
-    if ledger := existing_ledger(place):
-        ledger.append(StateChanged(working_day(place), TradingState.HALT, reason, operator()))
+def record_halt(place: Place, reason: str) -> str:
+    """The ledger's copy of a halt, where there is a ledger; why there is none, empty when all is well."""
+    try:
+        if ledger := existing_ledger(place):
+            ledger.append(StateChanged(working_day(place), TradingState.HALT, reason, operator()))
+    except TraderError as error:
+        return str(error)
+    return ""
 
 
 def emergency_stop(place: Place, reason: str, flatten: bool) -> "StopReport":
@@ -72,30 +91,52 @@ def emergency_stop(place: Place, reason: str, flatten: bool) -> "StopReport":
         raise ConfigurationError(error.where, error.what, f"{error.remedy} {undone} {also}") from error
 
 
-def resume(desk: "Desk") -> None:
-    """Lift the broker's own stop, if it is set, and then ours."""
+def resume(desk: "Desk") -> str:
+    """Lift the broker's own stop, if it is set, and then ours; what becomes of the day's plan."""
     from trader.modes.control import resume as go_on
+    from trader.modes.control import what_follows
 
     if desk.broker.account().suspended_by_user:
         desk.broker.suspend(False)
-    go_on(desk.state, desk.ledger, desk.clock.now(), operator())
+    now = desk.clock.now()
+    go_on(desk.state, desk.ledger, now, operator())
+    return what_follows(desk, now.astimezone(NEW_YORK).date())
 
 
 def status(place: Place, day: date | None = None) -> Status:
     """The state of trading, from ledger and STATE file alone; the configuration is not read, and may be broken."""
+    from trader.status.advice import next_steps
     from trader.status.snapshot import snapshot
 
-    named = version("trader"), str(place.config), str(place.state)
+    held, senders = _senders(place)
+    named = version("trader"), str(place.config), str(place.state), senders
     try:
         ledger = ledger_reading(place)
         view = snapshot(ledger, state_file(place), day or working_day(place))
     except TraderError as error:
         nothing = snapshot(None, state_file(place), day or wall_day())
         return Status(nothing, *named, trouble=str(error), exit_code=error.exit_code)
-    lost = ledger is None and any(place.state.glob("plans/*.json"))
-    return Status(view, *named, trouble=_LOST, exit_code=1) if lost else Status(view, *named)
+    if ledger is None and any(place.state.glob("plans/*.json")):
+        return Status(view, *named, trouble=_LOST, exit_code=1)
+    if view.unclosed and not held:
+        return Status(view, *named, trouble=_UNCLOSED, exit_code=1)
+    return Status(view, *named, next_steps(view))
+
+
+def _senders(place: Place) -> tuple[bool, tuple[str, ...]]:
+    """Whether any process has a right to send orders here, and a line about each account."""
+    from trader.adapters.locks import Lease
+
+    accounts = sorted(file.name.split(".")[1] for file in place.state.glob("orders.*.lock"))
+    seen = [(account, *Lease(place.state, account, system_clock()).seen()) for account in accounts]
+    lines = (f"{account}: {holder if held else f'nobody, last {holder}'}" for account, held, holder in seen)
+    return any(held for _, held, _ in seen), tuple(lines)
 
 
 _LOST = (
     "there are plans but no ledger: it was lost. `trader session` or `trader eod` begins it again from today's plan."
+)
+_UNCLOSED = (
+    "a breaker has asked to close holdings, the broker has not shown that they are closed, and no process is there to "
+    "do it. Run `trader session`, which goes on with it, or `trader emergency-stop --flatten`."
 )

@@ -10,6 +10,7 @@ from trader.cli.output import print_facts, print_json
 if TYPE_CHECKING:
     from trader.bootstrap.stops import Status
     from trader.modes.emergency import StopReport
+    from trader.status.snapshot import StatusView
 
 app = typer.Typer()
 
@@ -48,7 +49,9 @@ def halt(
     place = options_of(context).place
     stops.halt(place, reason)
     typer.echo(f"HALT for {named(place)}: nothing new is sent. Go on with `trader resume`.")
-    stops.record_halt(place, reason)
+    if unrecorded := stops.record_halt(place, reason):
+        typer.echo(f"trader: the halt holds, but the ledger has no copy of it: {unrecorded}", err=True)
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -60,8 +63,8 @@ def resume(context: typer.Context) -> None:
     from trader.bootstrap.stops import resume as go_on
 
     with desk_of(context) as desk:
-        go_on(desk)
-    typer.echo(f"ACTIVE for {named(options_of(context).place)}: the next session trades.")
+        following = go_on(desk)
+    typer.echo(f"ACTIVE for {named(options_of(context).place)}. {following}")
 
 
 @app.command("emergency-stop")
@@ -106,18 +109,33 @@ def _print_stop(report: "StopReport", place: str, flatten: bool) -> None:
 def _print_status(found: "Status") -> None:
     view = found.view
     facts: list[tuple[str, object]] = [
-        ("trading", f"{view.state.upper()} {view.reason}".strip()),
-        ("plan", f"{view.plan_hash[:12]}, {view.planned_orders} orders" if view.plan_hash else None),
+        ("trading", ": ".join(filter(None, (view.state.upper(), view.reason)))),
+        ("plan", _plan(view) if view.plan_hash else None),
         ("orders", ", ".join(f"{count} {status}" for status, count in view.orders) or None),
-        ("preflight passed", f"{view.preflight_date} at {view.preflight_at:%H:%M} UTC" if view.preflight_at else None),
+        ("preflight", _preflight(view)),
         ("day closed", f"{view.closed_date} at {view.closed_at:%H:%M} UTC" if view.closed_at else None),
         ("equity", f"{view.equity_usd:,} USD" if view.equity_usd is not None else None),
         ("breaks", "; ".join(f"{each.subject}: {each.code}" for each in view.breaks) or "none"),
         ("breakers today", "; ".join(view.tripped) or "none"),
+        ("to be closed", ", ".join(view.unclosed) or None),
+        ("sends orders", "; ".join(found.senders) or None),
         ("model", view.provenance.model[:12] if view.provenance else None),
         ("release", found.release),
         ("config", found.config),
         ("state", found.state),
         *([("trouble", found.trouble)] if found.trouble else []),
+        *(("next", step) for step in found.next_steps),
     ]
     print_facts(f"Session {view.session_date}", facts)
+
+
+def _plan(view: "StatusView") -> str:
+    partly = f", {view.partial_orders} in part" if view.partial_orders else ""
+    return f"{view.plan_hash[:12]}, {view.planned_orders} orders: {view.filled_orders} filled{partly}"
+
+
+def _preflight(view: "StatusView") -> str:
+    if view.preflight_date is None or view.preflight_at is None:
+        return f"not passed for {view.session_date}"
+    passed = f"passed for {view.preflight_date} at {view.preflight_at:%H:%M} UTC"
+    return passed if view.preflight_date >= view.session_date else f"not passed for {view.session_date}; {passed}"

@@ -1,34 +1,64 @@
-"""The stop controls: halt and resume. The STATE file counts, the ledger has a copy."""
+"""Trading again after a stop, and what that means for the day's plan. The STATE file counts, the ledger has a copy."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import structlog
 
 from trader.domain.errors import TraderError
-from trader.domain.journal import Event, StateChanged, TradingState
+from trader.domain.journal import StateChanged, TradingState
+from trader.domain.market import SessionDay
+from trader.domain.plan import Plan
+from trader.execution.submission import UNSENT, Moment, next_steps
+from trader.modes.desk import Desk
+from trader.modes.planning import committed_plan
+from trader.modes.tape import Tape
+from trader.modes.work import preflight_passed
+from trader.modes.working import closing_at
 from trader.ports.stores import Ledger, StateFile
 
 log = structlog.get_logger()
-
-
-def halt(state: StateFile, ledger: Ledger | None, now: datetime, reason: str, by: str) -> None:
-    """Stop sending: a running session cancels its orders and ends. Raises ConfigurationError."""
-    state.write(TradingState.HALT, reason)
-    _mirror(ledger, StateChanged(now.date(), TradingState.HALT, reason, by))
-    log.warning("RISK halted", reason=reason, by=by)
+_SENDERS = {
+    "integrated": "`trader session`",
+    "monitored": "`trader session`, or execution-monitor,",
+    "split": "execution-monitor",
+}
 
 
 def resume(state: StateFile, ledger: Ledger | None, now: datetime, by: str) -> None:
-    """Trade again. Raises ConfigurationError."""
+    """Trade again. Raises ConfigurationError when STATE cannot be written; the copy in the ledger hinders nothing."""
     state.write(TradingState.ACTIVE, "")
-    _mirror(ledger, StateChanged(now.date(), TradingState.ACTIVE, "resumed", by))
+    try:
+        if ledger is not None:
+            ledger.append(StateChanged(now.date(), TradingState.ACTIVE, "resumed", by))
+    except TraderError as error:
+        log.error("RISK the ledger did not take the change of state; the STATE file has it", cause=str(error))
     log.warning("RISK resumed", by=by)
 
 
-def _mirror(ledger: Ledger | None, event: Event) -> None:
-    """The copy in the ledger must never hinder the change itself."""
-    try:
-        if ledger is not None:
-            ledger.append(event)
-    except TraderError as error:
-        log.error("RISK the ledger did not take the change of state; the STATE file has it", cause=str(error))
+def what_follows(desk: Desk, day: date) -> str:
+    """What becomes of this date's plan once trading is resumed, in words for a person."""
+    session, plan = desk.calendar.session(day), committed_plan(desk, day)
+    if session is None or plan is None or desk.clock.now() >= closing_at(desk, session):
+        return "The next session trades."
+    tape = Tape(desk, day)
+    moment = Moment(desk.clock.now(), session, desk.policies.execution, may_open=True)
+    unsent = [step.intent for step in next_steps(plan, tape.views.values(), moment) if step.step in UNSENT]
+    barred = _opening_is_barred(desk, session, plan, tape)
+    held_back = 0 if barred is None else sum(not intent.reduces for intent in unsent)
+    going = len(unsent) - held_back
+    sender = _SENDERS[desk.policies.execution.integration]
+    lines = (
+        f"{going} orders of today's plan are unsent: {sender} sends them." if going else "",
+        f"{held_back} openers of today's plan are held back: {barred}." if held_back else "",
+    )
+    return " ".join(filter(None, lines)) or "Nothing of today's plan is left to send."
+
+
+def _opening_is_barred(desk: Desk, session: SessionDay, plan: Plan, tape: Tape) -> str | None:
+    """Why a session would open nothing now; None when it would."""
+    latest = session.open_at + timedelta(seconds=desk.policies.execution.latest_start_s)
+    if tape.flattened:
+        return "everything was closed today; the next session decides anew"
+    if desk.clock.now() > latest:
+        return f"later than the latest start, {latest:%H:%M:%S} UTC; the next session decides anew"
+    return None if preflight_passed(desk, plan) else "no preflight has passed for them: run `trader preflight`"

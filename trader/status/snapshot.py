@@ -1,15 +1,25 @@
 """The present state in one view, from ledger and STATE file alone; asks no broker, and starts fast."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from trader.domain.journal import BreakerTripped, DayClosed, Entry, PlanCommitted, PreflightPassed, TradingState
+from trader.decision.tripped import fold as fold_trips
+from trader.domain.journal import (
+    BreakerTripped,
+    DayClosed,
+    Entry,
+    PlanCommitted,
+    PreflightPassed,
+    SessionEnded,
+    TradingState,
+)
+from trader.domain.orders import Purpose
 from trader.domain.plan import Provenance
 from trader.execution.breaks import BREAK_KINDS, open_breaks
-from trader.execution.order_state import fold
+from trader.execution.order_state import Views, fold
 from trader.execution.reconciliation import Break
 
 if TYPE_CHECKING:
@@ -20,7 +30,10 @@ if TYPE_CHECKING:
 class StatusView:
     """What a person asks first. Fields about things that never happened are None, empty or zero.
 
-    `tripped`: the day's breakers that have acted or still last, as `code subject: action`.
+    `tripped`: the day's breakers that have acted or still last, as `code subject: action`. `filled_orders` counts the
+    plan's orders that are filled whole, `partial_orders` those in part. `session_ended`: all of them are at their end.
+    `unclosed`: what a breaker has asked to close and the broker has not shown to be closed: symbols, or `account` for
+    everything.
     """
 
     session_date: date
@@ -28,6 +41,9 @@ class StatusView:
     reason: str
     plan_hash: str
     planned_orders: int
+    filled_orders: int
+    partial_orders: int
+    session_ended: bool
     orders: tuple[tuple[str, int], ...]
     preflight_date: date | None
     preflight_at: datetime | None
@@ -37,6 +53,7 @@ class StatusView:
     equity_usd: Decimal | None
     breaks: tuple[Break, ...]
     tripped: tuple[str, ...]
+    unclosed: tuple[str, ...]
 
 
 def snapshot(ledger: "LedgerReader | None", state: "StateFile", day: date) -> StatusView:
@@ -46,7 +63,9 @@ def snapshot(ledger: "LedgerReader | None", state: "StateFile", day: date) -> St
     """
     trading, reason = state.read()
     entries = list(ledger.entries(day)) if ledger else []
+    views = fold(entries)
     plan = next((e.event for e in entries if isinstance(e.event, PlanCommitted)), None)
+    shares = _shares_filled(plan, views) if plan else ()
     checked = ledger.latest(PreflightPassed) if ledger else None
     token = checked.event if checked and isinstance(checked.event, PreflightPassed) else None
     closed = ledger.latest(DayClosed) if ledger else None
@@ -57,7 +76,10 @@ def snapshot(ledger: "LedgerReader | None", state: "StateFile", day: date) -> St
         reason=reason,
         plan_hash=plan.plan_hash if plan else "",
         planned_orders=len(plan.plan.intents) if plan else 0,
-        orders=_by_status(entries),
+        filled_orders=sum(filled >= wanted for wanted, filled in shares),
+        partial_orders=sum(0 < filled < wanted for wanted, filled in shares),
+        session_ended=any(isinstance(entry.event, SessionEnded) for entry in entries),
+        orders=_by_status(views),
         preflight_date=token.session_date if token else None,
         preflight_at=checked.at if checked else None,
         provenance=plan.plan.provenance if plan else (token.provenance if token else None),
@@ -66,6 +88,7 @@ def snapshot(ledger: "LedgerReader | None", state: "StateFile", day: date) -> St
         equity_usd=close.equity_usd if close else None,
         breaks=open_breaks(entry.event for entry in ledger.entries(kinds=BREAK_KINDS)) if ledger else (),
         tripped=_tripped(entries),
+        unclosed=_unclosed(entries),
     )
 
 
@@ -74,6 +97,19 @@ def _tripped(entries: list[Entry]) -> tuple[str, ...]:
     return tuple(f"{t.code} {t.subject}: {t.action}" for t in trips.values() if not (t.passing and t.over))
 
 
-def _by_status(entries: list[Entry]) -> tuple[tuple[str, int], ...]:
-    counted = Counter(view.status.value for view in fold(entries).values())
+def _shares_filled(plan: PlanCommitted, views: Views) -> tuple[tuple[Decimal, Decimal], ...]:
+    filled: defaultdict[int, Decimal] = defaultdict(Decimal)
+    for view in views.values():
+        if view.key.purpose is Purpose.PLAN:
+            filled[view.key.sequence] += view.executed_quantity
+    return tuple((intent.quantity, filled[intent.sequence]) for intent in plan.plan.intents)
+
+
+def _unclosed(entries: list[Entry]) -> tuple[str, ...]:
+    trips = fold_trips(entry.event for entry in entries)
+    return tuple(sorted({subject for _, subject in trips.flattening.keys() | trips.closing.keys()}))
+
+
+def _by_status(views: Views) -> tuple[tuple[str, int], ...]:
+    counted = Counter(view.status.value for view in views.values())
     return tuple(sorted(counted.items()))
