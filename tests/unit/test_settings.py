@@ -75,6 +75,7 @@ def test_every_way_to_say_the_same_has_one_hash(configuration: Load) -> None:
         ("\nexecution:\n  open_delay_s: yes", ("line 3", "execution.open_delay_s", "valid integer", "'yes'")),
         ("execution:\n  open_delay_s: true", ("line 2", "valid integer")),
         ("execution:\n  open_delay_s: '30'", ("line 2", "valid integer")),
+        ("risk_management:\n  max_daily_loss: 0.1", ("line 2", "unknown key", "max_daily_loss is a key of watch.")),
         ("broker:\n  simulation:\n    cash: 5", ("line 3", "broker.simulation.cash: unknown key", "cash_usd")),
         ("model: {seed: 1}\nmodel: {seed: 2}", ("line 2", "model: duplicate key", "line 1")),
         ("model:\n  seed: 1\n  seed: 2", ("line 3", "model.seed: duplicate key", "line 2")),

@@ -56,6 +56,9 @@ def _print(report: "PreflightReport") -> None:
     print_table(f"Preflight {report.session_date}", ("check", "", "found", "next"), rows)
     if report.token:
         typer.echo(f"Passed: openers may go out on {report.session_date}.")
+    elif not report.ok:
+        failed = ", ".join(check.name for check in report.checks if not check.ok)
+        typer.echo(f"FAILED: {failed}. Nothing is opened on {report.session_date} before it has passed: run it again.")
 
 
 def _word(check: "Check") -> str:

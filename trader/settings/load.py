@@ -138,6 +138,9 @@ def _problem(document: Document, detail: ErrorDetails) -> Problem:
 def _did_you_mean(path: KeyPath) -> str:
     known = _fields_at(path[:-1])
     near = difflib.get_close_matches(path[-1], known, n=1)
+    for section in () if len(path) == 1 else _fields_at(()):
+        if path[-1] in _fields_at((section,)):
+            return f"{path[-1]} is a key of {section}."
     return f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(known)}."
 
 

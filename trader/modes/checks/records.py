@@ -24,7 +24,7 @@ def chain(look: Look) -> Finding:
 def trading_state(look: Look) -> Finding:
     """No halt."""
     state, reason = look.desk.state.read()
-    detail, remedy = f"{state.value} {reason}".strip(), "Find the cause, then `trader resume`."
+    detail, remedy = ": ".join(filter(None, (state.upper(), reason))), "Find the cause, then `trader resume`."
     if state is TradingState.HALT:
         return failed(detail, remedy)
     return passed(detail) if state is TradingState.ACTIVE else warned(f"{detail}: nothing will be opened", remedy)
