@@ -131,8 +131,8 @@ def zygote() -> Iterator[Zygote]:
 
 
 @contextmanager
-def exchange(zygote: Zygote, state: Path, at: str = BEFORE_THE_OPEN) -> Iterator[Sandbox]:
-    """An exchange of forty symbols over `state`, ended with the block."""
+def exchange(zygote: Zygote, state: Path, at: str = BEFORE_THE_OPEN, **options: Any) -> Iterator[Sandbox]:
+    """An exchange of forty symbols over `state`, ended with the block; `options` are more of its configuration."""
     config = {
         "state": str(state / "exchange"),
         "at": at,
@@ -141,6 +141,7 @@ def exchange(zygote: Zygote, state: Path, at: str = BEFORE_THE_OPEN) -> Iterator
         "history_end": "2026-03-20",
         "seed": 5,
         "partial_fills": 1.0,
+        **options,
     }
     started = zygote.ask(do="exchange", config=config)
     try:
