@@ -32,9 +32,16 @@ POLICIES = {
     "execution": {"integration": "integrated"},
     "model": {"max_age_days": 3650},
     "sizing": {"max_positions": 4, "rebalance_band": "0.02"},
-    "watch": {"interval_s": 1800},
+    "watch": {
+        "interval_s": 1800,
+        **{f"on_{breaker}": "alert" for breaker in ("max_daily_loss", "max_drawdown", "session_drawdown")},
+        **{f"on_{breaker}": "alert" for breaker in ("slippage", "stale_data", "silence")},
+    },
 }
-"""The model of the first day trades to the last one; small trades are made, so that hardly a day is without orders."""
+"""The model of the first day trades to the last one; small trades are made, so that hardly a day is without orders.
+
+Breakers only tell: one that halts would do so until a person resumes, and there is none here.
+"""
 _SATURDAY = 5
 
 
