@@ -42,7 +42,7 @@ def test_status_halt_and_audit_need_no_sound_configuration(traded: Trader, broke
     assert (shown["view"]["session_date"], shown["view"]["state"]) == (DAY, "active")
     assert (shown["config"], shown["state"]) == (str(broken.config), str(broken.state))
     assert f"--config {broken.config} --state {broken.state}" in broken("halt --reason drill")
-    assert "HALT drill" in broken("status")
+    assert "HALT: drill" in broken("status")
     assert "drill" in broken(f"audit {DAY}"), "a halt belongs to the exchange's day, not to the wall's"
     assert f"--config {traded.config} --state {traded.state}" in traded("resume")
     assert traded.json("status")["view"]["state"] == "active"

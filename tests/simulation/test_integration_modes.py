@@ -266,6 +266,21 @@ def test_a_monitor_goes_on_with_the_flattening_that_was_killed(zygote: Zygote, m
         assert sandbox.control("/v2/positions") == []
 
 
+def test_integrated_the_monitor_says_that_a_flattening_waits_for_a_session(
+    zygote: Zygote, morning: Path, tmp_path: Path
+) -> None:
+    policies = {**INTEGRATED, "watch": {"interval_s": 600, "on_max_daily_loss": "flatten"}}
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        assert sandbox.run(trap=("broker.account 6", "after", "kill"), policies=policies) == -9
+        crash(sandbox)
+        assert sandbox.run(watched=["state"], trap=("state.write 1", "after", "kill"), policies=policies) == -9
+        (sandbox.state / "log.txt").unlink()
+        assert monitor(sandbox, policies) == "observed"
+        told = (sandbox.state / "log.txt").read_text().count("RISK NOT CLOSED")
+        assert 30 <= told <= 40, "every ten minutes to the close"
+        assert sandbox.control("/v2/positions") != []
+
+
 @pytest.mark.parametrize("policies", [MONITORED, SPLIT], ids=lambda p: str(p["execution"]["integration"]))
 def test_a_whole_day_in_one_process_has_session_and_monitor(
     policies: Policies, undisturbed: dict[str, Any], zygote: Zygote, morning: Path, tmp_path: Path

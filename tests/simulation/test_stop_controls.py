@@ -156,15 +156,26 @@ def test_sigterm_ends_the_loops_of_a_stop(zygote: Zygote, morning: Path, tmp_pat
     assert calls.count("broker.orders_of") == 3, "no waiting for cancels any more"
 
 
-@pytest.mark.parametrize(("way", "ends"), [("stop", "complete"), ("flatten", "held_back")])
+@pytest.mark.parametrize(
+    ("way", "ends", "said"),
+    [
+        (
+            "stop",
+            "complete",
+            "2 orders of today's plan are unsent: `trader session`, or execution-monitor, sends them.",
+        ),
+        ("flatten", "held_back", "2 openers of today's plan are held back: everything was closed today"),
+    ],
+)
 def test_after_a_resume_the_day_goes_on_but_what_was_flattened_is_not_opened_again(
-    way: str, ends: str, zygote: Zygote, morning: Path, tmp_path: Path
+    way: str, ends: str, said: str, zygote: Zygote, morning: Path, tmp_path: Path
 ) -> None:
     with copied(zygote, morning, tmp_path / "state") as sandbox:
         assert sandbox.run(trap=("broker.submit 2", "after", "kill")) == -9
         assert sandbox.run(way) == 0
         assert sandbox.session() == "halted"
         assert sandbox.run("resume") == 0
+        assert said in sandbox.outcome()
         assert not suspended(sandbox)
         assert sandbox.session() == ends
         assert (sandbox.control("/v2/positions") == []) is (way == "flatten")
@@ -183,6 +194,7 @@ def test_nothing_is_sent_while_the_broker_is_barred_from_elsewhere(
         assert sandbox.session() == "halted"
         assert sandbox.orders() == {}
         assert sandbox.run("resume") == 0
+        assert sandbox.outcome().startswith("3 orders of today's plan are unsent")
         assert sandbox.session() == "complete"
 
 

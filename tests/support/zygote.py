@@ -106,6 +106,10 @@ def acts(request: dict[str, Any]) -> dict[str, Callable[[], None]]:
         os.kill(request["beside"], signal.SIGCONT)
         select.select([ended], [], [])
 
+    def reconcile() -> None:
+        """What execution-reconcile does beside the run."""
+        reconcile_account(open_desk(Path(request["state"]), request["url"]))
+
     return {
         "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
         "terminate": lambda: os.kill(os.getpid(), signal.SIGTERM),
@@ -114,7 +118,7 @@ def acts(request: dict[str, Any]) -> dict[str, Callable[[], None]]:
         "halt": lambda: StateFile(Path(request["state"]) / "STATE").write(TradingState.HALT, "test"),
         "cancel": lambda: call("DELETE", "/v2/orders"),
         "wait": lambda: call("POST", "/sim/clock/advance", {"to": request["until"]}),
-        "reconcile": lambda: (reconcile_account(open_desk(Path(request["state"]), request["url"])), None)[1],
+        "reconcile": reconcile,
     }
 
 
@@ -210,11 +214,6 @@ def _mode(request: dict[str, Any]) -> int:
     return status
 
 
-def _resume(desk: Desk, _day: date) -> str:
-    resume(desk)
-    return ""
-
-
 MODES: dict[str, Callable[[Desk, date], str]] = {
     "preflight": lambda desk, day: dumps(preflight(desk, day).checks),
     "session": lambda desk, day: run_session(desk, day).result,
@@ -223,7 +222,7 @@ MODES: dict[str, Callable[[Desk, date], str]] = {
     "day": lambda desk, day: dumps(run_day(desk, day, close_day)),
     "stop": lambda desk, _day: dumps(emergency_stop(desk, "a person's reason", "test", flatten=False)),
     "flatten": lambda desk, _day: dumps(emergency_stop(desk, "a person's reason", "test", flatten=True)),
-    "resume": _resume,
+    "resume": lambda desk, _day: resume(desk),
     "adopt": lambda desk, _day: dumps(adopt(desk, "explained")),
     "update": lambda desk, day: dumps(update_bars(desk, day)),
 }

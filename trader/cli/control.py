@@ -117,7 +117,7 @@ def _print_status(found: "Status") -> None:
         ("equity", f"{view.equity_usd:,} USD" if view.equity_usd is not None else None),
         ("breaks", "; ".join(f"{each.subject}: {each.code}" for each in view.breaks) or "none"),
         ("breakers today", "; ".join(view.tripped) or "none"),
-        ("to be closed", ", ".join(view.unclosed) or None),
+        *([("to be closed", ", ".join(view.unclosed))] if view.unclosed else []),
         ("sends orders", "; ".join(found.senders) or None),
         ("model", view.provenance.model[:12] if view.provenance else None),
         ("release", found.release),

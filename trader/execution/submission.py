@@ -35,6 +35,10 @@ class Step(StrEnum):
     DONE = "done"
 
 
+UNSENT = (Step.WAIT, Step.SEND, Step.LOOK_UP)
+"""Steps of what the broker may not have yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """Now, the session and policy it falls in, and whether anything new may be opened."""

@@ -19,7 +19,7 @@ from trader.modes.outcome import SessionOutcome
 from trader.modes.planning import committed_plan, recorded_plan
 from trader.modes.session import carry_out, ended
 from trader.modes.tape import Tape
-from trader.modes.watch import Watch, finish_flatten
+from trader.modes.watch import Watch, finish_flatten, tripped_today
 from trader.modes.work import preflight_passed
 from trader.modes.working import closing_at, wind_down
 
@@ -42,6 +42,7 @@ class _Vigil:
     duty: Duty = Duty.WAIT
     calmed: bool = False
     missed: bool = False
+    told_at: datetime | None = None
     watch: Watch | None = None
 
 
@@ -73,8 +74,9 @@ def _pass(desk: Desk, vigil: _Vigil) -> bool:
     match due:
         case Duty.TAKE:
             vigil.outcome = _serve(desk, vigil.session) or vigil.outcome
-        case Duty.CANCEL if not vigil.calmed:
-            vigil.calmed = _calm(desk, vigil.session)
+        case Duty.CANCEL:
+            vigil.calmed = vigil.calmed or _calm(desk, vigil.session)
+            _report_unclosed(desk, vigil)
         case Duty.OBSERVE:
             _report_missing(vigil, abandoned(sight, desk.policies.execution))
             _observe(desk, vigil, sight)
@@ -154,6 +156,21 @@ def _report_missing(vigil: _Vigil, missing: bool) -> None:
     if missing and not vigil.missed:
         log.error("MONITOR the session is gone and its plan is unfinished: run `trader session`")
     vigil.missed = missing
+
+
+def _report_unclosed(desk: Desk, vigil: _Vigil) -> None:
+    """Every ten minutes: a breaker has asked to close everything, and here only a session may."""
+    now = desk.clock.now()
+    if vigil.told_at is not None and now < vigil.told_at + _HELD_BACK:
+        return
+    vigil.told_at = now
+    if pending := tripped_today(desk, vigil.session).flattening:
+        breakers = ", ".join(code for code, _ in pending)
+        log.error(
+            "RISK NOT CLOSED: a breaker has asked to close everything and no session is there: "
+            "run `trader session` or `trader emergency-stop --flatten`",
+            breakers=breakers,
+        )
 
 
 def _pause(desk: Desk) -> timedelta:

@@ -12,6 +12,7 @@ from trader.domain.orders import OrderStatus
 from trader.execution.submission import (
     REPRICE,
     UNCLEAR,
+    UNSENT,
     Moment,
     NextStep,
     Step,
@@ -27,7 +28,6 @@ from trader.modes.tape import Tape
 from trader.modes.work import Work
 
 log = structlog.get_logger()
-_UNSENT = (Step.WAIT, Step.SEND, Step.LOOK_UP)
 _FOLLOWED = (Step.FOLLOW, Step.REPRICE)
 _CALM_AFTER = timedelta(minutes=1)
 _CALM = timedelta(seconds=10)
@@ -106,7 +106,7 @@ def _steps(work: Work, barred: str | None) -> list[NextStep]:
 
 
 def _close(work: Work) -> SessionOutcome:
-    unsent = sum(step.step in _UNSENT for step in _steps(work, None))
+    unsent = sum(step.step in UNSENT for step in _steps(work, None))
     if unsent:
         return wind_down(
             work.desk, work.session, work.tape, "too_late", f"{unsent} orders were not sent before the close"
@@ -133,7 +133,7 @@ def nothing_left(work: Work, barred: str | None) -> SessionOutcome | None:
     steps = _steps(work, barred)
     if any(step.step in _FOLLOWED for step in steps) or any(v.fills_missing for v in work.tape.views.values()):
         return None
-    unsent = [step for step in steps if step.step in _UNSENT]
+    unsent = [step for step in steps if step.step in UNSENT]
     if not unsent:
         return _end(work.tape, "every order is at its end")
     if barred is None or work.live.lasting or any(step.intent.reduces for step in unsent):
