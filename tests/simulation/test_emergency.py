@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 
 from tests.simulation.conftest import Sandbox, Zygote, copied, exchange, wire_is_clean
+from tests.simulation.test_watch_beside_the_plan import may_short
 from tests.support.commands import Ended, on_a_full_disk, trader
 from trader.adapters.state_file import StateFile
 from trader.domain.journal import CancelRequested, OrderIntended, StateChanged, TradingState
 from trader.domain.orders import Purpose
 
 RESTING = {"qty": "1", "side": "sell", "type": "limit", "limit_price": "100000", "time_in_force": "gtc"}
+SHORT = {"qty": "120", "side": "sell", "type": "market", "time_in_force": "day"}
 DAYS_LATER = "2026-03-18T11:00:00-04:00"
 
 
@@ -60,6 +62,14 @@ def closed(sandbox: Sandbox) -> dict[str, str]:
         if ".f" in name:
             filled[name.split(".")[4]] += int(quantity)
     return {symbol: str(quantity) for symbol, quantity in filled.items()}
+
+
+def numbers(sandbox: Sandbox) -> dict[str, list[int]]:
+    """The numbers of each symbol's closing orders."""
+    found: dict[str, list[int]] = {}
+    for name in sorted(name for name in sandbox.orders() if ".f" in name):
+        found.setdefault(name.split(".")[4], []).append(int(name.split(".")[6][1:]))
+    return found
 
 
 def working(sandbox: Sandbox) -> list[str]:
@@ -205,6 +215,21 @@ def test_while_the_broker_answers_badly(sandbox: Sandbox) -> None:
     nothing_is_left(sandbox, report, within_s=60)
 
 
+def test_a_short_position_is_bought_back(zygote: Zygote, traded: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(traded, state)
+    may_short(state)
+    with exchange(zygote, state) as sandbox:
+        short = max(set(sandbox.control("/sim/sectors")) - set(held(sandbox)))
+        sandbox.control("/v2/orders", {**SHORT, "symbol": short, "client_order_id": "somebody"})
+        sandbox.advance("2026-03-16T10:00:00-04:00")
+        before = shares(sandbox)
+        assert before[short] == "-120"
+        code, report = stop(sandbox)
+        assert (code, closed(sandbox)) == (0, before | {short: "120"})
+        nothing_is_left(sandbox, report, within_s=60)
+
+
 def test_positions_that_are_told_late_are_not_sold_twice(sandbox: Sandbox) -> None:
     before = shares(sandbox)
     sandbox.control("/sim/lag", {"positions_s": 4})
@@ -248,5 +273,7 @@ def test_killed_around_its_orders_it_closes_each_symbol_once(zygote: Zygote, tra
             assert sandbox.run("flatten") == 0
             nothing_is_left(sandbox, json.loads(sandbox.outcome()), within_s=60)
             assert closed(sandbox) == sold
+            gapless = {symbol: list(range(len(found))) for symbol, found in numbers(sandbox).items()}
+            assert numbers(sandbox) == gapless, "an order that never arrived is sent under its own id"
             asked = [event.client_order_id for event in sandbox.events(CancelRequested)]
             assert len(asked) == len(set(asked))

@@ -1,6 +1,7 @@
 """Halt, emergency stop and resume: everything stops whatever fails meanwhile, and afterwards nothing was forgotten."""
 
 import json
+import sys
 from collections import Counter
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -53,6 +54,8 @@ def test_a_live_session_lets_go_and_everything_is_closed(zygote: Zygote, morning
         assert (sandbox.finish(session), status) == (0, 0)
         report = json.loads(sandbox.outcome())
         assert (report["open_orders"], report["open_positions"], report["suspended"]) == ([], [], True)
+        sys.stdout.write(f"drill: {report['took_s']} s beside a live session\n")
+        assert float(report["took_s"]) <= 90
         intended = {event.client_order_id for event in sandbox.events(OrderIntended)}
         assert intended >= {order["client_order_id"] for order in closing_orders(sandbox)} > set()
         assert sandbox.control("/v2/positions") == []
