@@ -95,6 +95,7 @@ def test_status_says_what_stands(ledger: Ledger, tmp_path: Path) -> None:
         ({}, ["The plan is at its end"]),
         ({"closed_date": DAY}, ["The day is closed"]),
         ({"session_ended": False}, ["`trader session` goes on"]),
+        ({"session_ended": False, "preflight_date": date(2026, 3, 13)}, ["What opens waits for `trader preflight`"]),
         ({"session_ended": False, "plan_hash": ""}, ["`trader session` trades the day"]),
         ({"session_ended": False, "plan_hash": "", "preflight_date": date(2026, 3, 13)}, ["`trader preflight`"]),
         ({"state": TradingState.REDUCE}, ["Nothing is opened", "The plan is at its end"]),

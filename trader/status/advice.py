@@ -36,13 +36,19 @@ def _day(view: StatusView) -> tuple[str, ...]:
         return ("The plan is at its end: `trader session` watches what is held, `trader eod` after the close.",)
     if view.state is TradingState.HALT:
         return ()
-    if view.plan_hash:
-        return (
-            "The plan is not at its end: unless it runs already, `trader session` goes on and sends nothing twice.",
-        )
-    if _reached(view.preflight_date, day):
-        return ("`trader session` trades the day.",)
-    return ("`trader preflight`; nothing is opened before it passes.",)
+    return (_begun(view) if view.plan_hash else _not_begun(view),)
+
+
+def _begun(view: StatusView) -> str:
+    if _reached(view.preflight_date, view.session_date):
+        return "The plan is not at its end: unless it runs already, `trader session` goes on and sends nothing twice."
+    return "What opens waits for `trader preflight`; when it has passed, `trader session` goes on."
+
+
+def _not_begun(view: StatusView) -> str:
+    if _reached(view.preflight_date, view.session_date):
+        return "`trader session` trades the day."
+    return "`trader preflight`; nothing is opened before it passes."
 
 
 def _reached(newest: date | None, day: date) -> bool:
