@@ -29,8 +29,9 @@ class DayInSymbol:
 class GateState:
     """The state an order of one symbol is judged in, now; amounts in USD.
 
-    `reference_price` is the close the order was sized with. `held_quantity` are the shares owned, `exposure` is what
-    all symbols may come to with the orders that work. `buying_power_usd` is what the broker leaves, `opened_usd` what
+    `reference_price` is the close the order was sized with. `held_quantity` are the shares owned by the ledger,
+    `broker_quantity` those the broker tells (None: not asked), `exposure` is what all symbols may come to with the
+    orders that work. `buying_power_usd` is what the broker leaves, `opened_usd` what
     the day has used of it. `asset` is None for a symbol the broker does not name. `halted`, `barred` and `frozen` name
     symbols: no trading there, openers barred for the day, a break open. `signal_age_sessions` counts from the plan's
     last bars: 1 is the session before. `known_ids` are all order ids of the day, `working_lines` the ids of those that
@@ -53,6 +54,7 @@ class GateState:
     asset: Asset | None
     paper: bool
     signal_age_sessions: int
+    broker_quantity: Decimal | None = None
     symbol_day: DayInSymbol = DayInSymbol()
     orders_today: int = 0
     known_ids: Container[str] = frozenset()

@@ -130,6 +130,21 @@ def _reduce_only(it: Candidate, state: GateState) -> str | None:
     return f"{it.order.side.value} {it.order.quantity} of {held} held, {max(closable, Decimal(0))} not being closed"
 
 
+def _position(it: Candidate, state: GateState) -> str | None:
+    """Somebody else may have traded it since: what the broker lacks is not sold, what it has too much is not added to.
+
+    A holding that the broker tells late, before a fill of ours, passes.
+    """
+    theirs, stake, sells = state.broker_quantity, state.exposure.of(it.order.symbol), it.order.side is Side.SELL
+    if theirs is None:
+        return None
+    if it.order.reduces:
+        differs = it.order.quantity > (theirs if sells else -theirs)
+    else:
+        differs = theirs < stake.low if sells else theirs > stake.high
+    return f"the broker holds {theirs}, the ledger {state.held_quantity}" if differs else None
+
+
 def _crosses_zero(it: Candidate, state: GateState) -> str | None:
     sign = 1 if it.order.side is Side.BUY else -1
     return f"{state.held_quantity} are to be closed first" if sign * state.held_quantity < 0 else None
@@ -223,6 +238,7 @@ EVERY: Mapping[str, Rule] = {
     "max_spread_bps": _spread,
     "price_collar_bps": _price_collar,
     "reduce_only": _reduce_only,
+    "position": _position,
 }
 """What every order must pass, also one that only reduces."""
 
@@ -248,7 +264,9 @@ OPENING: Mapping[str, Rule] = {
 RULES: Mapping[str, Rule] = {**EVERY, **OPENING}
 """All of them, in the order they are asked."""
 
-STANDING = frozenset({"paper_host", "trading_state", "market_open", "open_break", "tradable", "symbol_barred"})
+STANDING = frozenset(
+    {"paper_host", "trading_state", "market_open", "open_break", "tradable", "symbol_barred", "position"}
+)
 """What is asked again of an approved order whose POST did not arrive; its prices and sums stand."""
 
 

@@ -13,7 +13,7 @@ from trader.execution.order_state import OrderView
 from trader.modes.desk import Desk
 from trader.modes.standing import Standing
 
-_FRESH = timedelta(seconds=5)  # an account read this recently is not read again: orders come in bursts
+_FRESH = timedelta(seconds=5)  # what was read of the account this recently is not read again: orders come in bursts
 
 
 @dataclass(slots=True)
@@ -34,6 +34,8 @@ class Live:
     _at_read: Sums = field(default_factory=lambda: sums(()))
     _read_at: datetime | None = None
     _standing: Standing | None = None
+    _positions: Mapping[str, Decimal] = field(default_factory=dict)
+    _positions_read_at: datetime | None = None
 
     def trading_state(self, desk: Desk) -> TradingState:
         """That of the STATE file; not ACTIVE while a breaker lasts."""
@@ -58,6 +60,14 @@ class Live:
             self._standing = Standing(plan)
         self._standing.look(views)
         return self._standing
+
+    def broker_quantity(self, desk: Desk, symbol: str) -> Decimal:
+        """The shares of a symbol that the broker tells, at most five seconds old."""
+        at = desk.clock.now()
+        if self._positions_read_at is None or at - self._positions_read_at > _FRESH:
+            self._positions = {position.symbol: position.quantity for position in desk.broker.positions()}
+            self._positions_read_at = at
+        return self._positions.get(symbol, Decimal(0))
 
     def buying_power_usd(self, desk: Desk, now: Sums) -> Decimal:
         """What the broker left at the last look, less the openers sent since it; USD.

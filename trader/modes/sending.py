@@ -29,6 +29,7 @@ _PASSING = frozenset(
         "tradable",
         "wash_trade",
         "crosses_zero",
+        "position",
         "buying_power",  # orders that end free what they bound, and sales bring money
     }
 )

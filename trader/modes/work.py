@@ -46,6 +46,7 @@ def gate_state(work: Work, reference_price: Decimal, symbol: str) -> GateState:
         equity_usd=plan.equity_usd,
         reference_price=reference_price,
         held_quantity=now.held,
+        broker_quantity=live.broker_quantity(desk, symbol) if symbol != ACCOUNT else None,
         exposure=standing.exposure,
         buying_power_usd=live.buying_power_usd(desk, sums) if symbol != ACCOUNT else Decimal(0),
         opened_usd=sums.opened_usd,
