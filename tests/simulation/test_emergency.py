@@ -230,6 +230,14 @@ def test_a_short_position_is_bought_back(zygote: Zygote, traded: Path, tmp_path:
         nothing_is_left(sandbox, report, within_s=60)
 
 
+def test_closing_orders_that_did_not_arrive_are_looked_up_and_sent_again(sandbox: Sandbox) -> None:
+    before = shares(sandbox)
+    sandbox.control("/sim/faults", {"action": "504_before", "method": "POST", "path": "/v2/orders", "times": 2})
+    code, report = stop(sandbox)
+    assert (code, closed(sandbox)) == (0, before)
+    nothing_is_left(sandbox, report, within_s=60)
+
+
 def test_positions_that_are_told_late_are_not_sold_twice(sandbox: Sandbox) -> None:
     before = shares(sandbox)
     sandbox.control("/sim/lag", {"positions_s": 4})
