@@ -75,22 +75,24 @@ def flatten(
 ) -> Flattened:
     """Step after step until the broker proves flat in these symbols (None: in all), to the close or `at_most` times.
 
+    What a breaker has begun gives way to a person's emergency stop, which bars the broker and then closes.
     An outage of the broker is waited out. Raises BrokerUnavailable when it lasts to the end.
     """
     touched: set[str] = set()
     rounds = 0
     while True:
         rounds += 1
-        outage, left = None, frozenset[str]()
+        outage, left, barred = None, frozenset[str](), False
         try:
             left = close_step(desk, session, tape, purpose, symbols)
+            barred = bool(left) and purpose is Purpose.BREAKER and desk.broker.account().suspended_by_user
         except BrokerUnavailable as error:
             log.warning("ALPACA not answering while positions are closed, trying again", cause=error.cause)
             outage = error
         touched |= left
         if outage is None and not left:
             return Flattened(tuple(sorted(touched)), (), rounds)
-        if desk.stop.requested() or rounds == at_most or desk.clock.now() >= session.close_at:
+        if barred or desk.stop.requested() or rounds == at_most or desk.clock.now() >= session.close_at:
             break
         desk.clock.wait_until(desk.clock.now() + timedelta(seconds=min(2 * rounds, _LONGEST_PAUSE_S)))
     if outage is not None:
