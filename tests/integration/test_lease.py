@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -78,3 +79,16 @@ def test_a_session_that_starts_while_others_look_gets_the_lease(tmp_path: Path) 
     threading.Timer(0.05, looking.close).start()
     with lease.hold("session"):
         assert Lease(tmp_path, "main", ManualClock()).seen()[0]
+
+
+def test_a_disk_that_ran_full_meanwhile_does_not_undo_what_the_holder_did(tmp_path: Path) -> None:
+    lease = Lease(tmp_path, "main", ManualClock())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with lease.hold("session"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert lease.seen()[0] is False

@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trader.adapters import durable
@@ -45,7 +45,8 @@ class Lease:
                 _write(handle, holder)
             with self._known(right):
                 yield
-            _write(handle, f"{holder} until {self._clock.now().isoformat(timespec='seconds')}")
+            with suppress(OSError):  # a note for people: on a full disk the work of the block is done all the same
+                _write(handle, f"{holder} until {self._clock.now().isoformat(timespec='seconds')}")
         finally:
             os.close(handle)
 
