@@ -138,5 +138,6 @@ _LOST = (
 )
 _UNCLOSED = (
     "a breaker has asked to close holdings, the broker has not shown that they are closed, and no process is there to "
-    "do it. Run `trader session`, which goes on with it, or `trader emergency-stop --flatten`."
+    "do it. Run `trader session`, which goes on with it (in a halt a single symbol waits for `trader resume`), or "
+    "`trader emergency-stop --flatten`."
 )
