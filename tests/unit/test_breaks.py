@@ -62,3 +62,7 @@ def test_what_a_person_has_explained_about_an_order_is_not_found_again() -> None
     found = [each.event(DAY) for each in ALL]
     assert explained([*found, by_person("PEP"), by_person("")]) == {PEP_ORDER}
     assert explained([*found, BreakResolved(DAY, "PEP", "", "reconcile")]) == frozenset()
+
+
+def test_the_remedy_names_the_symbol_to_type() -> None:
+    assert "trader breaks resolve KO " in KO.remedy

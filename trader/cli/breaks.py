@@ -99,10 +99,8 @@ def resolve(
 
 
 def _print_open(found: "Sequence[Break]") -> None:
-    from trader.execution.reconciliation import REMEDIES
-
     if not found:
         typer.echo("No break is open.")
         return
-    rows = [(each.code, each.subject, each.ours, each.broker, REMEDIES[each.code]) for each in found]
+    rows = [(each.code, each.subject, each.ours, each.broker, each.remedy) for each in found]
     print_table("Open breaks", ("break", "of", "ledger", "broker", "next"), rows)

@@ -47,6 +47,11 @@ class Break:
     broker: str
     symbol: str = ""
 
+    @property
+    def remedy(self) -> str:
+        """What a person does next about this one."""
+        return REMEDIES[self.code].replace("SYMBOL", self.symbol or self.subject)
+
     def event(self, day: date) -> BreakFound:
         """The ledger's record of it."""
         return BreakFound(day, self.code, self.subject, self.ours, self.broker, self.symbol)

@@ -85,6 +85,7 @@ def carry_out(desk: Desk, session: SessionDay, plan: Plan, watches: bool = True)
         done = _ended_before(tape) if ended(desk, session.date) else work_through(work)
         if not watches or done.result not in ("complete", "held_back"):
             return done
+        log.info("RISK watching the holdings", until=closing_at(desk, session).isoformat(), session=done.result)
         watched = keep_watch(work, done)
         if watched is not None:
             return watched
