@@ -1,6 +1,7 @@
 """Parts, new prices, order types and refusals that pass: through the real exchange, and through SIGKILL."""
 
 import os
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -115,6 +116,17 @@ def test_a_cancel_that_hangs_gets_no_successor_and_is_told_once(zygote: Zygote, 
         assert [order["status"] for order in of_symbol(sandbox)] == ["pending_cancel"]
         tripped = sandbox.events(BreakerTripped)
     assert [(event.code, event.subject, event.action) for event in tripped] == [("cancel_hangs", SYMBOL, "alert")]
+
+
+def test_a_halt_does_not_wait_for_cancels_that_hang(zygote: Zygote, morning: Path, tmp_path: Path) -> None:
+    with copied(zygote, morning, tmp_path / "state") as sandbox:
+        halted(sandbox, "09:30:40", "15:59:00")
+        sandbox.control("/sim/faults", STUCK)
+        options = {"policies": {"execution": {"reprice_after_s": 0}}}
+        assert sandbox.session(trap=("broker.orders_of 20", "after", "halt"), **options) == "halted"
+        ended = datetime.fromisoformat(sandbox.control("/sim/clock")["now"])
+        assert [order["status"] for order in of_symbol(sandbox)] == ["pending_cancel"]
+    assert ended < datetime.fromisoformat("2026-03-16T09:40-04:00"), "the lease is let go of soon"
 
 
 @pytest.mark.parametrize(("until", "filled"), [("09:33:00", True), ("15:59:00", False)])

@@ -23,7 +23,7 @@ from trader.modes.tape import Tape
 log = structlog.get_logger()
 _TRIES = 10
 _PAUSE = timedelta(seconds=2)
-_LETTING_GO = timedelta(minutes=1)  # beside the time between two looks of a watch, which ends at a halt
+_LETTING_GO = timedelta(seconds=90)  # beside the time between two looks of a watch, which ends at a halt
 _CLOSING_ROUNDS = 75  # about six minutes; a person waits: what is left then is named, and the stop can be run again
 _AGAIN = "run `trader emergency-stop --flatten` again"
 

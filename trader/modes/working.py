@@ -31,6 +31,7 @@ log = structlog.get_logger()
 _FOLLOWED = (Step.FOLLOW, Step.REPRICE)
 _CALM_AFTER = timedelta(minutes=1)
 _CALM = timedelta(seconds=10)
+_HALTING = timedelta(seconds=70)  # how long a halt waits for its cancels; an emergency stop waits for the orders lease
 _SETTLING = timedelta(minutes=5)  # how long after the close cancels and fills may still arrive
 _PATIENCE = timedelta(minutes=10)  # how long the broker may be away before the session gives up and is restarted
 
@@ -181,9 +182,13 @@ def heed_outside_cancels(work: Work) -> None:
 
 
 def wind_down(desk: Desk, session: SessionDay, tape: Tape, result: str, detail: str) -> SessionOutcome:
-    """Cancel what works and follow it to its end; only a complete session is recorded as ended."""
+    """Cancel what works and follow it to its end; only a complete session is recorded as ended.
+
+    A halt does not wait for cancels that hang: whoever closes the positions next needs the orders lease.
+    """
     reason = {"halted": "halt", "plan_lost": "lost_plan"}.get(result, "close")
-    patience_ends = max(desk.clock.now(), session.close_at) + _SETTLING
+    halting, begun = result == "halted", desk.clock.now()
+    patience_ends = begun + _HALTING if halting else max(begun, session.close_at) + _SETTLING
     while True:
         look(desk, session, tape)
         cancel_all(desk, tape, reason)
@@ -193,7 +198,8 @@ def wind_down(desk: Desk, session: SessionDay, tape: Tape, result: str, detail: 
         if desk.stop.requested():
             return outcome_of(tape, "stopped", f"asked to stop; {open_orders} orders are still being cancelled")
         if desk.clock.now() >= patience_ends:
-            return outcome_of(tape, "unsettled", f"{open_orders} orders are open or without their fills")
+            left = f"{open_orders} orders are open or without their fills"
+            return outcome_of(tape, "halted", f"{detail}; {left}") if halting else outcome_of(tape, "unsettled", left)
         desk.clock.wait_until(desk.clock.now() + timedelta(seconds=float(desk.policies.execution.poll_interval_s)))
 
 
