@@ -44,6 +44,8 @@ demo: setup
 	@printf 'Next: $(BIN)/trader --config config/$(PROFILE).yaml --state %q status\n' '$(STATE)'
 
 test: lint
+	@command -v systemd-analyze >/dev/null || \
+	  { echo 'make test: systemd-analyze is missing (apt-get install systemd)'; exit 2; }
 	$(BIN)/python -m pytest -n 2
 
 test-fast: setup
