@@ -233,6 +233,11 @@ def test_without_a_usable_quote_nothing_goes_out(unusable: Quote | None) -> None
     assert denied == Denial("AAA", "no_quote", "no usable quote at the moment of sending")
 
 
+@pytest.mark.parametrize("usable", [quote("0.5", "0.5001"), quote("100", "100")])
+def test_a_quote_below_a_dollar_or_without_a_spread_is_one(usable: Quote) -> None:
+    assert isinstance(admit(reducer().order(), usable, reducer().state()), ApprovedOrder)
+
+
 def test_without_a_stop_loss_there_is_no_heat() -> None:
     assert beside(5000, portfolio_heat=0).refusing() == {"portfolio_heat"}
     cold = beside(5000, portfolio_heat=0)
