@@ -14,11 +14,12 @@ from trader.bootstrap.market_days import (
     require_synthetic_market,
     sessions_from,
 )
-from trader.bootstrap.parts import NEW_YORK, bar_archive, exchange_calendar, model_store, report_files
+from trader.bootstrap.parts import bar_archive, exchange_calendar, model_store, report_files
 from trader.bootstrap.place import Place
 from trader.bootstrap.simulated_state import mark, remove, require_ours
 from trader.bootstrap.training import train_model
 from trader.domain.errors import ConfigurationError
+from trader.domain.market import exchange_date
 from trader.domain.policy import SimulationPolicy
 from trader.modes.desk import Desk
 from trader.modes.outcome import SessionOutcome
@@ -89,7 +90,7 @@ def run_days(place: Place, orders: DayOrders, progress: Progress, announce: Anno
         what = "--bars and --sectors are for a simulated venue"
         raise ConfigurationError(str(place.config), what, "Use `trader data import` and data.universe.")
     with open_desk(place, progress, Beginning(orders.day or FIRST_DAY, orders.bars)) as desk:
-        first = orders.day or desk.clock.now().astimezone(NEW_YORK).date()
+        first = orders.day or exchange_date(desk.clock.now())
         sessions = sessions_from(desk.calendar, first, orders.days)
         if simulated and not model_store(place).promotions():
             _prepare(desk, place, first, announce)

@@ -2,14 +2,13 @@
 
 from datetime import date
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from trader.adapters.calendar import ExchangeCalendar
 from trader.adapters.clock import SystemClock
 from trader.adapters.state_file import StateFile
 from trader.bootstrap.place import Place
 from trader.domain.errors import ConfigurationError
-from trader.domain.market import Universe
+from trader.domain.market import Universe, exchange_date
 
 if TYPE_CHECKING:
     from trader.adapters.bar_archive import ParquetBarArchive
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from trader.adapters.report_files import ReportFiles
     from trader.ports.clock import Clock
     from trader.settings.load import Configuration
-
-
-NEW_YORK = ZoneInfo("America/New_York")
 
 
 class NeverStopped:
@@ -118,4 +114,4 @@ def working_day(place: Place) -> date:
 
 def wall_day() -> date:
     """Today in New York."""
-    return system_clock().now().astimezone(NEW_YORK).date()
+    return exchange_date(system_clock().now())

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from trader.bootstrap.parts import (
-    NEW_YORK,
     existing_ledger,
     ledger_reading,
     state_file,
@@ -20,6 +19,7 @@ from trader.bootstrap.parts import (
 from trader.bootstrap.place import Place
 from trader.domain.errors import ConfigurationError, TraderError
 from trader.domain.journal import StateChanged, TradingState
+from trader.domain.market import exchange_date
 
 if TYPE_CHECKING:
     from trader.modes.desk import Desk
@@ -98,9 +98,8 @@ def resume(desk: "Desk") -> str:
 
     if desk.broker.account().suspended_by_user:
         desk.broker.suspend(False)
-    now = desk.clock.now()
-    go_on(desk.state, desk.ledger, now, operator())
-    return what_follows(desk, now.astimezone(NEW_YORK).date())
+    go_on(desk, operator())
+    return what_follows(desk, exchange_date(desk.clock.now()))
 
 
 def status(place: Place, day: date | None = None) -> Status:

@@ -95,6 +95,6 @@ def desk_of(context: typer.Context) -> "Iterator[Desk]":
 
 def today(desk: "Desk") -> date:
     """The date in New York by the desk's clock."""
-    from trader.bootstrap.parts import NEW_YORK
+    from trader.domain.market import exchange_date
 
-    return desk.clock.now().astimezone(NEW_YORK).date()
+    return exchange_date(desk.clock.now())

@@ -3,6 +3,15 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+NEW_YORK = ZoneInfo("America/New_York")
+"""The exchange's zone."""
+
+
+def exchange_date(instant: datetime) -> date:
+    """The date it is at the exchange."""
+    return instant.astimezone(NEW_YORK).date()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Trading again after a stop, and what that means for the day's plan. The STATE file counts, the ledger has a copy."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import structlog
 
 from trader.domain.errors import TraderError
 from trader.domain.journal import StateChanged, TradingState
-from trader.domain.market import SessionDay
+from trader.domain.market import SessionDay, exchange_date
 from trader.domain.plan import Plan
 from trader.execution.submission import UNSENT, Moment, next_steps
 from trader.modes.desk import Desk
@@ -14,7 +14,6 @@ from trader.modes.planning import committed_plan
 from trader.modes.tape import Tape
 from trader.modes.work import preflight_passed
 from trader.modes.working import closing_at
-from trader.ports.stores import Ledger, StateFile
 
 log = structlog.get_logger()
 _SENDERS = {
@@ -24,12 +23,11 @@ _SENDERS = {
 }
 
 
-def resume(state: StateFile, ledger: Ledger | None, now: datetime, by: str) -> None:
+def resume(desk: Desk, by: str) -> None:
     """Trade again. Raises ConfigurationError when STATE cannot be written; the copy in the ledger hinders nothing."""
-    state.write(TradingState.ACTIVE, "")
+    desk.state.write(TradingState.ACTIVE, "")
     try:
-        if ledger is not None:
-            ledger.append(StateChanged(now.date(), TradingState.ACTIVE, "resumed", by))
+        desk.ledger.append(StateChanged(exchange_date(desk.clock.now()), TradingState.ACTIVE, "resumed", by))
     except TraderError as error:
         log.error("RISK the ledger did not take the change of state; the STATE file has it", cause=str(error))
     log.warning("RISK resumed", by=by)

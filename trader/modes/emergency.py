@@ -55,7 +55,6 @@ class StubbornTape(Tape):
     """The day's tape that no ledger holds up: after its first failure the events live in the views alone."""
 
     def __init__(self, desk: Desk, day: date) -> None:
-        self._desk, self.day, self.views = desk, day, {}
         self.failure = ""
         try:
             super().__init__(desk, day)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -12,7 +11,7 @@ from trader.accounting import valuation
 from trader.accounting.book import BOOK_KINDS, close_of_day, opening_book, posted
 from trader.accounting.postings import apply_fill
 from trader.domain.journal import AccountOpened, Adjusted, DayClosed, FillRecorded
-from trader.domain.market import SessionDay
+from trader.domain.market import SessionDay, exchange_date
 from trader.domain.orders import Fill, Side
 from trader.domain.portfolio import Book, Holding
 from trader.execution.breaks import BREAK_KINDS, explained
@@ -26,7 +25,6 @@ from trader.modes.tape import Tape
 log = structlog.get_logger()
 _OPPOSITE = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
 _LISTED_AFTER = timedelta(minutes=5)  # an order of ours is listed by then: what has traded without one is not ours
-_NEW_YORK = ZoneInfo("America/New_York")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def _record_trades_by_hand(desk: Desk, tape: Tape, broker: BrokerView) -> None:
     known = {fill.fill_id for fill in _recorded_fills(desk, tape.day)}
     unlisted_before = desk.clock.now() - _LISTED_AFTER
     for fill in broker.fills:
-        today = fill.at.astimezone(_NEW_YORK).date() == tape.day
+        today = exchange_date(fill.at) == tape.day
         if not today or fill.fill_id in known or fill.broker_order_id in ours:
             continue
         if fill.broker_order_id in foreign or fill.at < unlisted_before:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -12,7 +11,7 @@ from trader.decision.decide import Snapshot, decide
 from trader.domain.canonical import digest, dumps
 from trader.domain.errors import ChecksFailed
 from trader.domain.journal import AccountOpened, ConfigRecorded, DayClosed, PlanCommitted
-from trader.domain.market import SessionDay
+from trader.domain.market import SessionDay, exchange_date
 from trader.domain.plan import Exclusion, Plan
 from trader.domain.portfolio import Book, Holding
 from trader.execution.breaks import frozen_by
@@ -186,7 +185,7 @@ def adopt(desk: Desk, reason: str) -> Book:
 
     For a difference that a person has explained. Raises ChecksFailed while a session is under way.
     """
-    today = desk.clock.now().astimezone(ZoneInfo("America/New_York")).date()
+    today = exchange_date(desk.clock.now())
     session = desk.calendar.session(today)
     if session is not None and session.open_at <= desk.clock.now() < session.close_at:
         raise ChecksFailed("a session is under way", "Adopt the broker's book before the open or after the close.")

@@ -6,13 +6,12 @@ Sends nothing, and may run beside a session.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from trader.domain.errors import BrokerUnavailable, ChecksFailed
 from trader.domain.journal import Adjusted, BreakFound, BreakResolved, DayClosed, Event
-from trader.domain.market import SessionDay
+from trader.domain.market import SessionDay, exchange_date
 from trader.execution.breaks import BREAK_KINDS, frozen_by, news, open_breaks
 from trader.execution.reconciliation import Break
 from trader.modes.desk import Desk
@@ -23,7 +22,6 @@ from trader.ports.stores import Ledger
 log = structlog.get_logger()
 _READINGS = 4
 _PAUSE = timedelta(seconds=5)  # orders, positions and cash of the broker can disagree for some seconds
-_NEW_YORK = ZoneInfo("America/New_York")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ def reconcile_until_close(desk: Desk, every: timedelta) -> ReconcileReport:
 
 def current_session(desk: Desk) -> SessionDay:
     """Today's session while its day is not closed, else the next."""
-    today = desk.clock.now().astimezone(_NEW_YORK).date()
+    today = exchange_date(desk.clock.now())
     coming = desk.calendar.sessions(today, today + timedelta(days=10))
     return next(s for s in coming if next(desk.ledger.entries(s.date, (DayClosed,)), None) is None)
 

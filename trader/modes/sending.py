@@ -7,6 +7,7 @@ from decimal import Decimal
 import structlog
 
 from trader.decision.admission import ApprovedOrder, admit, intended, readmit
+from trader.decision.gate_state import ACCOUNT
 from trader.decision.order_rules import may_open
 from trader.domain.errors import DuplicateOrder, OrderRejected, SubmitOutcomeUnknown
 from trader.domain.journal import OrderDenied, OrderRefused, SubmitUnknown
@@ -37,7 +38,7 @@ _PASSING = frozenset(
 
 def opening_is_barred(work: Work) -> str | None:
     """Why no opener may be sent now; None when it may."""
-    return may_open(gate_state(work, Decimal(1), ""))
+    return may_open(gate_state(work, Decimal(1), ACCOUNT))
 
 
 def is_ready(work: Work, step: NextStep) -> bool:

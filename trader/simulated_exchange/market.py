@@ -47,11 +47,6 @@ class Bar:
     volume: int
 
 
-def tick_e4(price: int) -> int:
-    """A cent from a dollar up, else a hundredth of one."""
-    return 100 if price >= E4 else 1
-
-
 def spread_bps(dollar_volume: float) -> int:
     """20 bps for a turnover of a million dollars a day and below, 1 from about three billion up."""
     return max(1, min(20, round(20 - 19 * (log10(max(dollar_volume, 1.0)) - 6) / 3.5)))

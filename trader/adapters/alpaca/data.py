@@ -12,7 +12,7 @@ from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
 
 from trader.adapters.alpaca import translate
 from trader.adapters.alpaca.reads import read
-from trader.domain.market import Quote
+from trader.domain.market import NEW_YORK, Quote
 from trader.ports.clock import Clock
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ def _chunks(symbols: Sequence[str]) -> Iterator[list[str]]:
 def _frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     """A bar's date is the New York date of its timestamp, which is that day's midnight there."""
     frame = pd.DataFrame(rows, columns=_COLUMNS)
-    opened = pd.to_datetime(frame["date"], utc=True, format="ISO8601").dt.tz_convert(translate.NEW_YORK)
+    opened = pd.to_datetime(frame["date"], utc=True, format="ISO8601").dt.tz_convert(NEW_YORK)
     frame["date"] = opened.dt.date
     frame[_COLUMNS[2:]] = frame[_COLUMNS[2:]].astype("float64")
     return frame.sort_values(["symbol", "date"], ignore_index=True)

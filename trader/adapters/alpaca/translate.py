@@ -7,16 +7,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from trader.decision.admission import ApprovedOrder
-from trader.domain.market import Asset, Quote, SessionDay
+from trader.domain.market import NEW_YORK, Asset, Quote, SessionDay
 from trader.domain.orders import BrokerOrder, Fill, OrderStatus, OrderType, Side
 from trader.domain.portfolio import Account, Position
 
 Row = Mapping[str, Any]
 
-NEW_YORK = ZoneInfo("America/New_York")
 
 # A status that is not named here, or not known to us, still works as far as we know; the broker's word is kept beside.
 _STATUSES = {
