@@ -5,7 +5,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
@@ -25,6 +24,7 @@ from trader.bootstrap.parts import (
     universe_of_bars,
 )
 from trader.bootstrap.place import Place
+from trader.bootstrap.running import running_release
 from trader.bootstrap.simulated_state import mark
 from trader.domain.market import Universe
 from trader.modes.desk import Desk, Policies
@@ -78,7 +78,7 @@ def open_desk(
         wire = cache(lambda: _connected(configuration, place, clock, address, stops))
         yield Desk(
             policies=_policies(settings),
-            release=version("trader"),
+            release=running_release(),
             config_text=configuration.text,
             config_hash=configuration.hash,
             universe=Universe(()) if stops else _universe(place, configuration, address),

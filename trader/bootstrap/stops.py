@@ -5,7 +5,6 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from trader.bootstrap.parts import (
@@ -17,6 +16,7 @@ from trader.bootstrap.parts import (
     working_day,
 )
 from trader.bootstrap.place import Place
+from trader.bootstrap.running import running_release
 from trader.domain.errors import ConfigurationError, TraderError
 from trader.domain.journal import StateChanged, TradingState
 from trader.domain.market import exchange_date
@@ -108,7 +108,7 @@ def status(place: Place, day: date | None = None) -> Status:
     from trader.status.snapshot import snapshot
 
     held, senders = _senders(place)
-    named = version("trader"), str(place.config), str(place.state), senders
+    named = running_release(), str(place.config), str(place.state), senders
     try:
         ledger = ledger_reading(place)
         view = snapshot(ledger, state_file(place), day or working_day(place))
