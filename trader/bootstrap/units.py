@@ -3,6 +3,7 @@
 The same templates serve the deployment, so nothing here may depend on more than their variables.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -81,6 +82,11 @@ def variables(path: Path | None, given: tuple[str, ...]) -> UnitVariables:
         if not equals:
             raise ConfigurationError(pair, "is no key=value", "For example --set trader_scope=user.")
         values[key] = value
+    return checked(values, str(path))
+
+
+def checked(values: Mapping[str, object], name: str) -> UnitVariables:
+    """The variables of a mapping that is called `name`. Raises ConfigurationError."""
     in_user_scope = values.get("trader_scope") == "user"
     if not in_user_scope and values.get("trader_state_dir", SYSTEM_STATE) != SYSTEM_STATE:
         raise ConfigurationError("trader_state_dir", f"is {SYSTEM_STATE} in system scope", "Leave it out.")
@@ -88,7 +94,7 @@ def variables(path: Path | None, given: tuple[str, ...]) -> UnitVariables:
         return UnitVariables.model_validate({**USER_PLACES, **values} if in_user_scope else values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or str(path)
+        where = ".".join(str(part) for part in first["loc"]) or name
         raise ConfigurationError(where, first["msg"], "`trader units variables` lists them all.") from None
 
 

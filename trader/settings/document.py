@@ -21,21 +21,25 @@ _TAGS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:st
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The file's values as JSON types (decimals as text) and the line, from 1, on which each key stands."""
+    """The file's values as JSON types (decimals as text) and the line, from 1, on which each key stands.
+
+    None: there is no file whose lines a person could look at.
+    """
 
     name: str
     values: object
-    lines: dict[KeyPath, int]
+    lines: dict[KeyPath, int] | None
 
     def line(self, path: KeyPath) -> int:
         """The line of a key, or of the nearest key above it; 1 for the file itself."""
-        while path and path not in self.lines:
+        lines = self.lines or {}
+        while path and path not in lines:
             path = path[:-1]
-        return self.lines[path] if path else 1
+        return lines[path] if path else 1
 
     def where(self, path: KeyPath) -> str:
         """`FILE line N` of a key."""
-        return f"{self.name} line {self.line(path)}"
+        return f"{self.name} line {self.line(path)}" if self.lines is not None else self.name
 
 
 def parse(text: str, name: str) -> Document:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, to_json
 
@@ -57,6 +58,12 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
     found = locate(path, environ)
     document = parse(_read(found), str(found))
     return Configuration(found, _settings(document))
+
+
+def settings_of(values: Mapping[str, object], name: str) -> Settings:
+    """The settings in a mapping that is called `name`, judged as a file's are; problems are named by key alone."""
+    document = parse(yaml.safe_dump(dict(values)), name)
+    return _settings(replace(document, lines=None))
 
 
 def load_for_stop(path: Path | None, environ: Mapping[str, str]) -> Configuration:
@@ -119,7 +126,7 @@ def _settings(document: Document) -> Settings:
 
 def _refusal(document: Document, problems: list[Problem]) -> ConfigurationError:
     (path, first, _), *others = sorted(problems, key=lambda problem: document.line(problem[0]))
-    more = [f"line {document.line(path)}: {what}" for path, what, _ in others]
+    more = [what if document.lines is None else f"line {document.line(path)}: {what}" for path, what, _ in others]
     remedies = dict.fromkeys(remedy for _, _, remedy in problems)
     return ConfigurationError(document.where(path), "; ".join([first, *more]), " ".join(remedies))
 

@@ -52,17 +52,23 @@ is refused, too.
 
 def _yaml_lines(model: BaseModel, whole: bool, indent: str) -> Iterator[str]:
     for name, field in type(model).model_fields.items():
-        if not whole and name not in model.model_fields_set:
+        value = getattr(model, name)
+        if not whole and (name not in model.model_fields_set or (isinstance(value, BaseModel) and not _set(value))):
             continue
         if not indent:
             yield ""
         yield f"{indent}# {_one_line(field)}"
-        value = getattr(model, name)
         if isinstance(value, BaseModel):
             yield f"{indent}{name}:"
             yield from _yaml_lines(value, whole, indent + "  ")
         else:
             yield f"{indent}{name}: {_yaml_value(model, name)}"
+
+
+def _set(section: BaseModel) -> bool:
+    """Whether any key of it was set; a section without a key would be read as null."""
+    values = (getattr(section, name) for name in section.model_fields_set)
+    return any(not isinstance(value, BaseModel) or _set(value) for value in values)
 
 
 def _yaml_value(model: BaseModel, name: str) -> str:
