@@ -1,0 +1,96 @@
+"""An activation from its journal to its end: every step done, or every one undone. A restart goes on where it stood."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+from trader.deployment import clock, copies, schema
+from trader.deployment.desk import Desk
+from trader.deployment.errors import Broken, DeploymentError
+from trader.deployment.history import LEGACY, Record, goes_back
+from trader.deployment.journal import Activation
+from trader.deployment.steps import Step, steps_of
+
+
+def carry_out(desk: Desk, activation: Activation) -> Record:
+    """Finish the activation, or undo it; its line in the deploy ledger. Raises Broken when neither can be done."""
+    if activation.phase != "undoing":
+        try:
+            for step in _from(activation):
+                _note(desk, activation := activation.at(step.name))
+                step.do(desk, activation)
+            return _conclude(desk, activation, "activated")
+        except DeploymentError as error:
+            activation = replace(activation, cause=error.problem, remedy=error.remedy).back_at(activation.step)
+            _note(desk, activation)
+    return _undo(desk, activation)
+
+
+def _undo(desk: Desk, activation: Activation) -> Record:
+    for step in reversed(list(_up_to(activation))):
+        _note(desk, activation := activation.back_at(step.name))
+        try:
+            step.undo(desk, activation)
+        except DeploymentError as error:
+            problem = f"{activation.cause}; and undoing the step {step.name} failed as well: {error.problem}"
+            remedy = f"{error.remedy} Nothing is armed; `{desk.places.tool} continue` tries again."
+            raise Broken(problem, remedy) from error
+    return _conclude(desk, activation, "undone")
+
+
+def _note(desk: Desk, activation: Activation) -> None:
+    """Nothing of the step before is lost once this step is in the journal."""
+    os.sync()
+    desk.journal.write(activation)
+
+
+def _from(activation: Activation) -> Iterator[Step]:
+    reached = not activation.step
+    for step in steps_of(activation.kind):
+        reached = reached or step.name == activation.step
+        if reached:
+            yield step
+
+
+def _up_to(activation: Activation) -> Iterator[Step]:
+    for step in steps_of(activation.kind):
+        yield step
+        if step.name == activation.step:
+            return
+
+
+def _conclude(desk: Desk, activation: Activation, action: str) -> Record:
+    """Write the ledger's line once, void what was rolled back from, and end the journal."""
+    records = desk.history.records()
+    known = next((each for each in records if each.activation == activation.id), None)
+    record = known or Record(
+        at=clock.stamp(),
+        action=action,
+        by=activation.by,
+        kind=activation.kind,
+        before=activation.before,
+        after=activation.after,
+        reason=activation.reason,
+        forced=activation.forced,
+        schema_before=activation.schema,
+        schema_after=schema.found_schema(desk.places.ledger),
+        activation=activation.id,
+        detail=f"{activation.cause}. {activation.remedy}" if action == "undone" else "",
+    )
+    if record.action == "activated":
+        _mark(desk, activation, back=activation.kind == "rollback" and goes_back(records, activation.after))
+    if known is None:
+        desk.history.append(record)
+    desk.journal.clear()
+    copies.forget_old(desk.places, [each.activation for each in [*records, record] if each.activation])
+    return record
+
+
+def _mark(desk: Desk, activation: Activation, back: bool) -> None:
+    """Before the ledger's line: with it the path is another, and nothing would say any more that this went back."""
+    if activation.after != LEGACY:
+        desk.releases[activation.after].unset_void()
+    if back and activation.before != LEGACY and desk.releases[activation.before].finished:
+        desk.releases[activation.before].set_void(
+            f"rolled back at {clock.stamp()}: {activation.reason or 'no reason given'}"
+        )

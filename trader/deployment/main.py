@@ -1,0 +1,112 @@
+"""The tool's commands. Each prints one JSON document, which says as well what went wrong and what to do."""
+
+import argparse
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trader.deployment import clock
+from trader.deployment.desk import Desk, find_places, open_desk
+from trader.deployment.errors import BadInput, DeploymentError
+from trader.deployment.facts import facts
+from trader.deployment.history import Record
+from trader.deployment.orders import Order, activate, former, go_on
+from trader.deployment.pruning import prune
+from trader.deployment.staging import stage
+from trader.deployment.stop import emergency_stop
+from trader.deployment.unit_files import armed_on, self_starting, services
+
+Answer = tuple[dict[str, Any], int]
+Command = Callable[[Desk, argparse.Namespace], Answer]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what is asked; the exit code."""
+    given = _parser().parse_args(arguments)
+    command: Command = given.command
+    try:
+        answer, code = command(open_desk(find_places(), given.by), given)
+    except DeploymentError as error:
+        answer, code = {"refused": error.problem, "remedy": error.remedy}, error.exit_code
+    except OSError as error:
+        answer, code = {"refused": str(error), "remedy": "Make room, or mend the disk or the rights."}, 2
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False, sort_keys=True) + "\n")
+    if "refused" in answer:
+        sys.stderr.write(f"{answer['refused']}. {answer['remedy']}\n")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="deploy.pyz", description=__doc__)
+    parser.add_argument("--by", default=os.environ.get("SUDO_USER") or getpass.getuser(), help="who gives the order")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(command=command)
+        return made
+
+    add("facts", lambda desk, _: (facts(desk), 0), "what stands on this host")
+    staging = add("stage", _stage, "unpack a release and make its environment")
+    staging.add_argument("--archive", type=Path, required=True)
+    staging.add_argument("--wheelhouse-archive", type=Path)
+    activation = add("activate", _activate, "make a release the one that trades, or leave everything as it is")
+    activation.add_argument("--release", default="", help="its id; with --kind rollback the one before, if left out")
+    activation.add_argument("--kind", choices=("deploy", "rollback", "migrate"), default="deploy")
+    activation.add_argument("--force", action="store_true", help="in the hours of trading, too; needs --reason")
+    activation.add_argument("--reason", default="")
+    add("rollback-target", lambda desk, _: ({"release": former(desk)}, 0), "where a rollback goes")
+    add("continue", lambda desk, _: (go_on(desk), 0), "finish or undo what is in flight; the activate unit runs it")
+    add("arm", _arm, "start the timers that this host's role has")
+    add("disarm", _disarm, "stop all timers and services")
+    add("prune", lambda desk, _: ({"removed": (gone := prune(desk)), "changed": bool(gone)}, 0), "remove old releases")
+    stop = add("stop", _stop, "emergency stop: halt, bar the broker, cancel every order, stop what sends")
+    stop.add_argument("--reason", default="emergency stop")
+    stop.add_argument("--flatten", action="store_true", help="have the release close every position as well")
+    record = add("record", _record, "add a line to the deploy ledger")
+    record.add_argument("--action", required=True, choices=("uninstalled", "backed_up", "rotated"))
+    record.add_argument("--detail", default="")
+    return parser
+
+
+def _stage(desk: Desk, given: argparse.Namespace) -> Answer:
+    name, changed = stage(desk, given.archive, given.wheelhouse_archive)
+    return {"id": name, "changed": changed}, 0
+
+
+def _activate(desk: Desk, given: argparse.Namespace) -> Answer:
+    if given.kind != "rollback" and not given.release:
+        raise BadInput("no release is named", "Give --release ID.")
+    answer = activate(desk, Order(given.release, given.kind, given.force, given.reason))
+    return answer, 0 if answer["result"] == "activated" else 1
+
+
+def _arm(desk: Desk, _given: argparse.Namespace) -> Answer:
+    wanted = armed_on(desk.host, desk.units.installed())
+    idle = [unit.name for unit in desk.manager.states(wanted) if not unit.running or unit.enabled != "enabled"]
+    desk.manager.enable(idle)
+    return {"changed": bool(idle), "armed": wanted}, 0
+
+
+def _disarm(desk: Desk, _given: argparse.Namespace) -> Answer:
+    installed = desk.units.installed()
+    busy = [
+        unit.name for unit in desk.manager.states([*self_starting(installed), *services(installed)]) if unit.running
+    ]
+    desk.manager.disable(self_starting(installed))
+    desk.manager.stop(services(installed))
+    return {"changed": bool(busy), "stopped": busy}, 0
+
+
+def _stop(desk: Desk, given: argparse.Namespace) -> Answer:
+    stop = emergency_stop(desk, given.reason, given.flatten)
+    return stop.as_json(), 1 if stop.open_orders or stop.troubles else 0
+
+
+def _record(desk: Desk, given: argparse.Namespace) -> Answer:
+    desk.history.append(Record(clock.stamp(), given.action, desk.by, detail=given.detail))
+    return {"changed": True}, 0

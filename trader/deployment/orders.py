@@ -1,0 +1,171 @@
+"""What an operator may ask for: to activate a release, to go back, to go on after a crash."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from trader.deployment import clock, guard, schema
+from trader.deployment.activation import carry_out
+from trader.deployment.desk import Desk
+from trader.deployment.errors import Broken, Refused
+from trader.deployment.history import LEGACY, Record, active, path_taken
+from trader.deployment.journal import Activation, Kind
+from trader.deployment.locking import held
+from trader.deployment.releases import Release
+from trader.deployment.unit_files import armed_on, self_starting, services
+
+ACTIVATOR = "paper-trading-activate.service"
+_LONGEST_S = 1200
+_FORCE = "wait, or force it with a reason, which is recorded (trader_force and trader_reason)"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """To activate `release` (empty, with kind rollback: the one before). `options` is what only one kind needs."""
+
+    release: str
+    kind: Kind
+    force: bool = False
+    reason: str = ""
+    options: str = ""
+
+
+def activate(desk: Desk, order: Order) -> dict[str, Any]:
+    """Have the host activate a release, and wait for its end. Raises Refused before anything has changed.
+
+    What an earlier activation left in flight is brought to its end first.
+    """
+    if order.force and not order.reason:
+        raise Refused("forced without a reason", "Say why: trader_reason.")
+    with held(desk.places.deploy / "lock", desk.by):
+        if desk.journal.read():
+            _finish(desk)
+        before = active(desk.history.records())
+        after = order.release or former(desk)
+        release = None if after == LEGACY else _allowed(desk, order, after, before)
+        if order.kind != "restore" and settled(desk, after):
+            return {"changed": False, "active": after, "result": "activated", "undone_because": ""}
+        if release:
+            schema.migrator(desk, release, before, schema.found_schema(desk.places.ledger))
+        _refuse_now(desk, order.force)
+        desk.journal.write(_activation(desk, order, before, after))
+        record = _finish(desk)
+    return {
+        "changed": record.action == "activated",
+        "active": active(desk.history.records()),
+        "result": record.action,
+        "undone_because": record.detail,
+    }
+
+
+def go_on(desk: Desk) -> dict[str, Any]:
+    """Finish or undo what is in flight: what the activate unit runs, at boot as well.
+
+    What was only asked for is dropped when it may not be done now.
+    """
+    with held(desk.places.deploy / "activator.lock", "the activate unit", wait=True):
+        activation = desk.journal.read()
+        if activation is None:
+            return {"result": "nothing in flight"}
+        if activation.phase == "requested" and not activation.forced and (why := objection(desk)):
+            desk.journal.clear()
+            desk.history.append(_record(activation, f"{why}, and nothing had been changed"))
+            return {"result": "dropped", "undone_because": why}
+        record = carry_out(desk, activation)
+    return {"result": record.action, "undone_because": record.detail}
+
+
+def former(desk: Desk) -> str:
+    """Where a rollback without a name goes: the nearest release on the way here that is still whole."""
+    taken = path_taken(desk.history.records())[:-1]
+    for name in reversed(taken):
+        if name == LEGACY or desk.releases[name].finished:
+            return name
+    raise Refused("there is no release before this one on this host", "Name one: -e trader_release=ID.")
+
+
+def settled(desk: Desk, name: str) -> bool:
+    """Whether this host is as activating the release would leave it."""
+    if active(desk.history.records()) != name or name == LEGACY:
+        return active(desk.history.records()) == name
+    current = desk.places.current
+    linked = current.is_symlink() and current.readlink().name == name
+    return linked and desk.units.installed() == desk.releases[name].units() and armed_rightly(desk)
+
+
+def armed_rightly(desk: Desk) -> bool:
+    """Whether those timers run that should on this host, and no other."""
+    installed = self_starting(desk.units.installed())
+    wanted = set(armed_on(desk.host, installed))
+    return all(
+        (unit.name in wanted) == (unit.running and unit.enabled == "enabled") for unit in desk.manager.states(installed)
+    )
+
+
+def objection(desk: Desk) -> str:
+    """Why nothing may be changed now; empty when it may."""
+    installed = desk.units.installed()
+    return guard.objection(
+        desk.host, clock.now(), desk.manager.states([*self_starting(installed), *services(installed)])
+    )
+
+
+def _allowed(desk: Desk, order: Order, name: str, before: str) -> Release:
+    release = desk.releases.require(name)
+    if release.void is not None and not order.reason and name != before:
+        raise Refused(f"release {name} is void: {release.void}", "To go forward to it again, say why: trader_reason.")
+    if changed := release.changed_files():
+        raise Refused(f"release {name} was changed on this host: {', '.join(changed)}", "Stage it again.")
+    return release
+
+
+def _refuse_now(desk: Desk, force: bool) -> None:
+    if not force and (why := objection(desk)):
+        raise Refused(f"nothing is changed now: {why}", f"Then {_FORCE}.".replace("Then wait", "Wait"))
+
+
+def _activation(desk: Desk, order: Order, before: str, after: str) -> Activation:
+    return Activation(
+        id=secrets.token_hex(6),
+        kind=order.kind,
+        before=LEGACY if order.kind == "migrate" and not before else before,
+        after=after,
+        by=desk.by,
+        reason=order.reason,
+        forced=order.force,
+        schema=schema.found_schema(desk.places.ledger),
+        options=order.options,
+    )
+
+
+def _finish(desk: Desk) -> Record:
+    """Start the unit that carries it out, and wait until the journal is gone; it goes on whatever becomes of us."""
+    flying = desk.journal.read()
+    assert flying is not None
+    started = desk.manager.start(ACTIVATOR, _LONGEST_S)
+    _wait_while(lambda: desk.journal.read() is not None and desk.manager.states([ACTIVATOR])[0].running)
+    if desk.journal.read() is not None:
+        problem = f"the activation of {flying.after} is neither finished nor undone: {started.said}"
+        raise Broken(problem, f"Read `journalctl -u {ACTIVATOR}`, mend it, then run the playbook again.")
+    records = desk.history.records()
+    return next(record for record in reversed(records) if record.activation == flying.id)
+
+
+def _wait_while(unfinished: Callable[[], bool]) -> None:
+    until_s = clock.ticking_s() + _LONGEST_S
+    while unfinished() and clock.ticking_s() < until_s:
+        clock.pause(0.2)
+
+
+def _record(activation: Activation, why: str) -> Record:
+    return Record(
+        at=clock.stamp(),
+        action="undone",
+        by=activation.by,
+        kind=activation.kind,
+        before=activation.before,
+        after=activation.after,
+        activation=activation.id,
+        detail=why,
+    )

@@ -1,0 +1,124 @@
+"""The steps of an activation, each with its way back. Every one may be done again after a power loss in its middle."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trader.deployment import copies, durable, schema, verification
+from trader.deployment.desk import Desk
+from trader.deployment.errors import DeploymentError, StepFailed
+from trader.deployment.history import LEGACY, NOTHING
+from trader.deployment.journal import Activation, Kind
+from trader.deployment.legacy_switch import restore_legacy, take_over_legacy
+from trader.deployment.restore_switch import put_restored_back, put_restored_in
+from trader.deployment.unit_files import armed_on, self_starting, services
+
+Act = Callable[[Desk, Activation], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is done, and what undoes it."""
+
+    name: str
+    do: Act
+    undo: Act
+
+
+def _nothing(_desk: Desk, _activation: Activation) -> None:
+    """Leaves no trace that would have to be undone."""
+
+
+def _disarm(desk: Desk, _activation: Activation) -> None:
+    installed = desk.units.installed()
+    desk.manager.disable(self_starting(installed))
+    desk.manager.stop(services(installed))
+
+
+def _stop(desk: Desk, activation: Activation) -> None:
+    _disarm(desk, activation)
+    if activation.kind == "migrate" and activation.before == LEGACY:
+        take_over_legacy(desk, activation)
+
+
+def _start_former(desk: Desk, activation: Activation) -> None:
+    _arm_release(desk, activation.before)
+
+
+def _copy(desk: Desk, activation: Activation) -> None:
+    copies.copy_ledger(desk.places, activation.id)
+
+
+def _migrate(desk: Desk, activation: Activation) -> None:
+    if activation.after != LEGACY:
+        schema.fit(desk, activation, desk.releases.require(activation.after), activation.before)
+
+
+def _migrate_back(desk: Desk, activation: Activation) -> None:
+    """By a step down where that loses nothing, else by the copy: nothing has traded since it was made."""
+    nobodys = activation.before in (LEGACY, NOTHING)  # a ledger that a first release began stays for the next try
+    if nobodys or schema.found_schema(desk.places.ledger) == activation.schema:
+        return
+    try:
+        schema.fit(desk, activation, desk.releases.require(activation.before), activation.after)
+    except DeploymentError:
+        if not copies.put_back(desk.places, activation.id):
+            raise
+
+
+def _link(desk: Desk, activation: Activation) -> None:
+    _link_release(desk, activation.after)
+
+
+def _link_former(desk: Desk, activation: Activation) -> None:
+    _link_release(desk, activation.before)
+
+
+def _link_release(desk: Desk, name: str) -> None:
+    ours = name not in (LEGACY, NOTHING)
+    desk.units.install(desk.releases.require(name).units() if ours else {})
+    desk.manager.reload()
+    if ours:
+        durable.link(desk.places.current, f"releases/{name}")
+    else:
+        durable.remove(desk.places.current)
+
+
+def _verify(desk: Desk, activation: Activation) -> None:
+    if activation.after == LEGACY:
+        return
+    release = desk.releases.require(activation.after)
+    if activation.kind == "restore":
+        verification.settle(desk, release)
+    else:
+        verification.verify(desk, release, activation.before)
+
+
+def _arm(desk: Desk, activation: Activation) -> None:
+    _arm_release(desk, activation.after)
+
+
+def _arm_release(desk: Desk, name: str) -> None:
+    if name == LEGACY:
+        restore_legacy(desk)
+    elif name != NOTHING:
+        wanted = armed_on(desk.host, desk.units.installed())
+        desk.manager.disable(set(self_starting(desk.units.installed())) - set(wanted))
+        desk.manager.enable(wanted)
+        idle = [unit.name for unit in desk.manager.states(wanted) if not unit.running]
+        if idle:
+            raise StepFailed(f"{', '.join(idle)} did not start", "Look at `systemctl status` of it.")
+
+
+_STOP = Step("stop", _stop, _start_former)
+_COPY = Step("backup", _copy, _nothing)
+_SWAP = Step("swap", put_restored_in, put_restored_back)
+_MIGRATE = Step("migrate", _migrate, _migrate_back)
+_LINK = Step("link", _link, _link_former)
+_VERIFY = Step("verify", _verify, _nothing)
+_ARM = Step("arm", _arm, _disarm)
+
+
+def steps_of(kind: Kind) -> tuple[Step, ...]:
+    """The steps in order. Verified before armed: no timer fires for a release that nobody has looked at."""
+    middle = (_SWAP,) if kind == "restore" else ()
+    return (_STOP, _COPY, *middle, _MIGRATE, _LINK, _VERIFY, _ARM)

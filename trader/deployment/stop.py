@@ -1,0 +1,103 @@
+"""The emergency stop on this host, which needs no release: halt, bar the broker, cancel, stop what sends."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from trader.deployment import clock, durable
+from trader.deployment.broker import PAPER, Broker
+from trader.deployment.credential_files import alpaca_keys
+from trader.deployment.desk import Desk
+from trader.deployment.errors import DeploymentError
+from trader.deployment.history import LEGACY, Record, active
+from trader.deployment.places import Places
+
+T = TypeVar("T")
+_SENDERS = ("paper-trading-session.service", "paper-trading-execution-monitor.service")
+_PATIENCE_S = 20.0
+
+
+@dataclass
+class Stop:
+    """What was done; `troubles` is what did not go as asked, with what to do."""
+
+    took_s: float = 0.0
+    cancelled: int = 0
+    open_orders: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the tool's answer."""
+        return {**vars(self), "took_s": round(self.took_s, 2)}
+
+
+def emergency_stop(desk: Desk, reason: str, flatten: bool) -> Stop:
+    """Do all of it, whatever fails on the way; ledger and positions are the release's part, where it works."""
+    began, stop = clock.ticking_s(), Stop()
+    _try(stop, lambda: write_halt(desk.places, reason))
+    broker = _try(stop, lambda: _broker(desk))
+    if broker:
+        _try(stop, broker.bar)
+    for unit in _SENDERS:
+        desk.manager.stop_soon(unit)
+    if broker:
+        _try(stop, lambda: _cancel(stop, broker))
+    stop.took_s = clock.ticking_s() - began
+    _try(stop, lambda: _tell_the_release(desk, stop, reason, flatten))
+    record = Record(clock.stamp(), "stopped", desk.by, reason=reason, detail="; ".join(stop.troubles))
+    _try(stop, lambda: desk.history.append(record))
+    return stop
+
+
+def write_halt(places: Places, reason: str) -> None:
+    """Write STATE as the trader reads it, owned as the state directory is."""
+    owner = places.state.stat()
+    document = json.dumps({"reason": reason, "state": "halt"}, sort_keys=True, ensure_ascii=False)
+    durable.write(places.state / "STATE", document.encode() + b"\n", 0o600)
+    os.chown(places.state / "STATE", owner.st_uid, owner.st_gid)
+
+
+def _broker(desk: Desk) -> Broker:
+    keys = alpaca_keys(desk.places.credentials / "alpaca.env")
+    return Broker(desk.host.broker_url.rstrip("/") or PAPER, *keys)
+
+
+def _cancel(stop: Stop, broker: Broker) -> None:
+    """Until none is open, or patience ends."""
+    until_s, seen = clock.ticking_s() + _PATIENCE_S, set[str]()
+    while True:
+        stop.open_orders = broker.open_orders()
+        seen |= set(stop.open_orders)
+        stop.cancelled = len(seen - set(stop.open_orders))
+        if not stop.open_orders or clock.ticking_s() > until_s:
+            return
+        broker.cancel_all()
+        clock.pause(0.2)
+
+
+def _tell_the_release(desk: Desk, stop: Stop, reason: str, flatten: bool) -> None:
+    name = active(desk.history.records())
+    if name in ("", LEGACY) or not desk.releases[name].program.exists():
+        if flatten:
+            stop.troubles.append("no release works here to close positions: close them in the broker's dashboard")
+        return
+    release = desk.releases[name]
+    if not flatten:
+        desk.sandbox.run_soon(release, "halt", "--reason", reason)
+        return
+    ended = desk.sandbox.run(release, "emergency-stop", "--flatten", "--reason", reason)
+    if ended.code:
+        stop.troubles.append(f"positions: {ended.said}")
+
+
+def _try(stop: Stop, act: Callable[[], T]) -> T | None:
+    """What `act` gives; what keeps it from that is one more trouble, and the stop goes on."""
+    try:
+        return act()
+    except DeploymentError as error:
+        stop.troubles.append(str(error))
+    except OSError as error:
+        stop.troubles.append(f"{error}: make room, or mend the disk")
+    return None
