@@ -16,6 +16,7 @@ from trader.cli import (
     model,
     monitor,
     preflight,
+    release,
     reporting,
     trading,
     units,
@@ -43,6 +44,7 @@ for name, group in (
     ("breaks", breaks),
     ("exchange", exchange),
     ("units", units),
+    ("release", release),
 ):
     app.add_typer(group.app, name=name)
 
