@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from trader.domain.errors import ConfigurationError
 from trader.domain.policy import Section
@@ -19,6 +19,12 @@ _PLACES = (_PACKAGE / "unit_templates", _PACKAGE.parent / "templates" / "systemd
 
 AbsolutePath = Annotated[str, Field(pattern=r"^(/|%h/)[\w./@%+-]*$")]
 TimeOfDay = Annotated[str, Field(pattern=r"^[\d:/,.*-]+$")]
+Moment = Annotated[str, Field(pattern=r"^\d\d:\d\d(:\d\d)?$")]
+
+
+def _words(value: object) -> object:
+    """`a,b` of a command line as the list a file would hold."""
+    return tuple(value.split(",")) if isinstance(value, str) else value
 
 
 class UnitVariables(Section):
@@ -34,20 +40,40 @@ class UnitVariables(Section):
     """Ledger, plans, STATE, bars, models and reports; in system scope always where systemd puts it."""
     trader_credentials_dir: AbsolutePath = "/etc/paper-trading/credentials"
     """Where NAME.env lies for each of the credentials."""
-    trader_credentials: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], ...] = ("alpaca",)
-    """Names of the credentials the services are handed."""
+    trader_credentials: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], ...], BeforeValidator(_words)
+    ] = ("alpaca",)
+    """Names of the credentials the trading services are handed; never restic, which is for backups alone."""
+    trader_deploy_tool: AbsolutePath = "/usr/local/lib/paper-trading/deploy.pyz"
+    """The host's deployment tool, which makes the backups."""
+    trader_deploy_state_dir: AbsolutePath = "/var/lib/paper-trading-deploy"
+    """What the deployment tool remembers."""
+    trader_backup_dir: AbsolutePath = "/var/backups/paper-trading"
+    """Where backups are put."""
+    trader_backup_enabled: bool = False
+    """Whether the backups are handed credentials/restic.env."""
     trader_timezone: Annotated[str, Field(pattern=r"^[\w/+-]+$")] = "America/Chicago"
     """Zone of the times below."""
     trader_preflight_at: TimeOfDay = "08:00"
     """When the checks run."""
-    trader_session_at: TimeOfDay = "08:30"
+    trader_session_at: Moment = "08:30"
     """When the session starts."""
     trader_monitor_at: TimeOfDay = "08:25"
     """When execution-monitor begins to watch."""
     trader_reconcile_at: TimeOfDay = "09..14:00/15"
     """When execution-reconcile compares, as systemd writes it."""
-    trader_eod_at: TimeOfDay = "15:10"
+    trader_eod_at: Moment = "15:10"
     """When the day is closed."""
+    trader_watchdog_at: Annotated[tuple[Moment, ...], Field(min_length=1), BeforeValidator(_words)] = (
+        "08:40",
+        "09:15",
+        "15:40",
+    )
+    """When it is looked whether session and end of day happened."""
+    trader_backup_at: TimeOfDay = "09..16:20"
+    """When backups are made, Monday to Friday, as systemd writes it."""
+    trader_drill_at: Annotated[str, Field(pattern=r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d:\d\d$")] = "Sat 17:00"
+    """When the newest backup is restored to see that it can be, weekly."""
     trader_memory_max: Annotated[str, Field(pattern=r"^\d+[KMGT]?$|^infinity$")] = "2G"
     """Most memory of a service."""
     trader_cpu_quota: Annotated[str, Field(pattern=r"^\d+%$")] = "200%"
@@ -63,6 +89,9 @@ USER_PLACES = {
     "trader_release_dir": "%h/.local/share/paper-trading/current",
     "trader_state_dir": "%h/.local/state/paper-trading",
     "trader_credentials_dir": "%h/.config/paper-trading/credentials",
+    "trader_deploy_tool": "%h/.local/share/paper-trading/deploy.pyz",
+    "trader_deploy_state_dir": "%h/.local/state/paper-trading-deploy",
+    "trader_backup_dir": "%h/.local/state/paper-trading-backups",
 }
 """Where things lie in user scope, unless they are named."""
 
@@ -77,6 +106,8 @@ def variables(path: Path | None, given: tuple[str, ...]) -> UnitVariables:
             raise ConfigurationError(
                 str(path), f"cannot be read as YAML ({error})", "Write `key: value` lines."
             ) from None
+        if not isinstance(values, dict):
+            raise ConfigurationError(str(path), "is no mapping", "Write `key: value` lines.")
     for pair in given:
         key, equals, value = pair.partition("=")
         if not equals:
@@ -99,14 +130,15 @@ def checked(values: Mapping[str, object], name: str) -> UnitVariables:
 
 
 def render(filled: UnitVariables) -> dict[str, str]:
-    """The text of every unit by its file name."""
+    """The text of every unit of the scope by its file name."""
     found = next(place for place in _PLACES if place.is_dir())
     environment = Environment(
         loader=FileSystemLoader(found),
         undefined=StrictUndefined,
-        trim_blocks=True,  # as the deployment renders them
+        trim_blocks=True,
         keep_trailing_newline=True,
         autoescape=select_autoescape(("html",)),  # a unit is no page
     )
-    names = sorted(path.name for path in found.glob("*.*.j2"))
-    return {name.removesuffix(".j2"): environment.get_template(name).render(filled.model_dump()) for name in names}
+    names = sorted(path.name for path in found.glob("paper-trading-*.j2"))
+    texts = {name.removesuffix(".j2"): environment.get_template(name).render(filled.model_dump()) for name in names}
+    return {name: text for name, text in texts.items() if text.strip()}
