@@ -1,43 +1,71 @@
 """What the service manager is told, by sd_notify's datagrams: that a service is ready, and that it is alive."""
 
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from threading import Thread
 
-from trader.ports.clock import Clock, StopSignal
+from trader.ports.clock import Clock
 
-_BEAT = timedelta(seconds=20)
+LONGEST_WORK = timedelta(minutes=10)
+"""Work between two looks at the clock that takes longer is taken for a program that hangs."""
+_BEAT_S = 20.0
 
 
 class ServiceClock:
-    """A clock around `clock` that says READY=1 at its first wait and WATCHDOG=1 at every one, each 20 s while it lasts.
+    """A clock around `clock` that says READY=1 at its first use, and WATCHDOG=1 every `beat_s` from then on.
 
-    Whatever the program does it waits in between, so a program that waits no more is one that hangs. Without
-    NOTIFY_SOCKET in `environ` nothing is said.
+    A program looks at the clock, or waits, before and after whatever it does. Between two looks it works, and may do
+    so for `longest_work`: the beat of a thread goes on meanwhile, then it stops. Without NOTIFY_SOCKET in `environ`
+    nothing is said.
     """
 
-    def __init__(self, clock: Clock, stop: StopSignal, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        environ: Mapping[str, str],
+        longest_work: timedelta = LONGEST_WORK,
+        beat_s: float = _BEAT_S,
+    ) -> None:
         self._clock = clock
-        self._stop = stop
         self._address = environ.get("NOTIFY_SOCKET", "")
-        self._word = "READY=1\nWATCHDOG=1"
+        self._longest_s = longest_work.total_seconds()
+        self._beat_s = beat_s
+        self._begun = False
+        self._waits = False
+        self._used_at = 0.0
 
     def now(self) -> datetime:
         """This instant, UTC."""
+        self._used()
         return self._clock.now()
 
     def wait_until(self, instant: datetime) -> None:
-        """Wait, and say so."""
-        self._say()
-        while (now := self.now()) < instant and not self._stop.requested():
-            self._clock.wait_until(min(instant, now + _BEAT))
-            self._say()
+        """Wait: for however long, that is no hanging."""
+        self._used()
+        self._waits = True
+        try:
+            self._clock.wait_until(instant)
+        finally:
+            self._waits = False
+            self._used()
 
-    def _say(self) -> None:
-        if not self._address:
-            return
+    def _used(self) -> None:
+        self._used_at = time.monotonic()
+        if self._address and not self._begun:
+            self._begun = True
+            self._say("READY=1\nWATCHDOG=1")
+            Thread(target=self._beat, name="watchdog", daemon=True).start()
+
+    def _beat(self) -> None:
+        while True:
+            time.sleep(self._beat_s)
+            if self._waits or time.monotonic() - self._used_at < self._longest_s:
+                self._say("WATCHDOG=1")
+
+    def _say(self, words: str) -> None:
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
             sender.connect("\0" + self._address[1:] if self._address[0] == "@" else self._address)
-            sender.send(self._word.encode())
-            self._word = "WATCHDOG=1"
+            sender.send(words.encode())

@@ -128,9 +128,10 @@ def _exchange_address(place: Place, settings: Settings, beginning: Beginning, st
 def _clock(
     place: Place, settings: Settings, address: Callable[[], str | None], stop: StopSignal, led: Callable[[], bool]
 ) -> Clock:
+    """The clock of the venue; it tells the service manager, if there is one, that the program lives."""
     if settings.broker.venue == "alpaca":
-        return ServiceClock(SystemClock(stop), stop, place.environ)
-    return cast("Clock", Later(lambda: ExchangeClock(str(address()), stop, led)))
+        return ServiceClock(SystemClock(stop), place.environ)
+    return ServiceClock(cast("Clock", Later(lambda: ExchangeClock(str(address()), stop, led))), place.environ)
 
 
 def _connected(
