@@ -54,8 +54,9 @@ def build(variables: Path, out: Path, wheelhouses: Path, say: Say) -> Built:
     inputs = read_inputs(variables)
     checkout = find_checkout()
     units = _templates(inputs)
-    tool = zipapp(_tool(checkout))
-    wheel = own_wheel(checkout.sources(), out / "wheels")
+    sources = checkout.sources()
+    tool = zipapp(_tool(sources))
+    wheel = own_wheel(sources, out / "wheels")
     house = _wheelhouse(checkout, inputs, wheelhouses, say)
     name, files = _release(checkout, inputs, units, wheel, house)
     content = tar(files)
@@ -138,9 +139,9 @@ def _templates(inputs: Inputs) -> Files:
     return {f"systemd/{name}": text.encode() for name, text in render(filled).items()}
 
 
-def _tool(checkout: Checkout) -> Files:
+def _tool(sources: Files) -> Files:
     """What the host tool is made of: its package under its own name, and nothing else of ours."""
-    package = {name: content for name, content in checkout.sources().items() if name.startswith("trader/deployment/")}
+    package = {name: content for name, content in sources.items() if name.startswith("trader/deployment/")}
     if "trader/deployment/main.py" not in package:
         raise ConfigurationError("trader/deployment/main.py", "is missing", "Check the repository out whole.")
     return {"__main__.py": _ENTRY.encode(), "trader/__init__.py": b"", **package}

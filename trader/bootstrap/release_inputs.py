@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from trader.adapters.lock_files import Target
 from trader.adapters.universe_file import read_universe
-from trader.bootstrap.units import UnitVariables, from_mapping
+from trader.bootstrap.units import UnitVariables, checked
 from trader.domain.errors import ConfigurationError
 from trader.domain.policy import Section
 from trader.settings.load import settings_of
@@ -54,7 +54,7 @@ def read_inputs(path: Path) -> Inputs:
         raise ConfigurationError(
             "units.trader_release_dir", "a release has its directory by its id", "Leave it out of the inventory."
         )
-    units = from_mapping(request.units)
+    units = checked(request.units, f"{path} units")
     settings = settings_of(request.config, f"{path} config")
     text = f"{_HEADER}\n{commented(settings, whole=False)}"
     return Inputs(units, {CONFIG: text.encode(), **_files(settings, request)}, Target(request.python, request.arch))
