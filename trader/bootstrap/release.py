@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trader.adapters.checkout import Checkout, digest, find_checkout
-from trader.adapters.ledger.revisions import REVISIONS
+from trader.adapters.ledger.revisions import REVISIONS, SCHEMA_MIN
 from trader.adapters.lock_files import pins
 from trader.adapters.own_wheel import Wheel, own_wheel
 from trader.adapters.packing import keep, tar, zipapp
@@ -118,7 +118,7 @@ def _release(checkout: Checkout, inputs: Inputs, units: Files, wheel: Wheel, hou
         "wheel_sha256": wheel.sha256,
         "units_sha256": digest(units),
         "config_sha256": _sha256(inputs.config[CONFIG]),
-        "schema_min": REVISIONS[0],
+        "schema_min": SCHEMA_MIN,
         "schema_max": REVISIONS[-1],
         "files": {path: _sha256(content) for path, content in sorted(files.items())},
     }

@@ -1,4 +1,4 @@
-"""trader ledger: migrate, verify, rebuild, adopt, export."""
+"""trader ledger: migrate, schema, verify, rebuild, adopt, export."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +26,25 @@ def migrate(
 
     path = options_of(context).place.ledger
     typer.echo(f"{path}: schema {run(path, to) or 'base'}")
+
+
+@app.command()
+def schema(context: typer.Context, json: Json = False) -> None:
+    """Show the schema that is there.
+
+    And those that this release reads and writes. A ledger that is missing has none.
+
+    Example: trader ledger schema --json
+    """
+    from trader.adapters.ledger.reading import schema_of
+    from trader.adapters.ledger.revisions import REVISIONS, SCHEMA_MIN
+
+    path = options_of(context).place.ledger
+    found = schema_of(path)
+    if json:
+        print_json({"schema": found, "schema_min": SCHEMA_MIN, "schema_max": REVISIONS[-1]})
+    else:
+        typer.echo(f"{path}: schema {found or 'none'}; this release takes {SCHEMA_MIN} to {REVISIONS[-1]}")
 
 
 @app.command()

@@ -5,12 +5,14 @@ from tempfile import TemporaryDirectory
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import Connection, func, select
 
 from trader.adapters import durable
 from trader.adapters.ledger.database import open_database, path_of
-from trader.adapters.ledger.revisions import REVISIONS
+from trader.adapters.ledger.revisions import LOSSLESS_DOWN, REVISIONS
 from trader.adapters.ledger.schema import require_known, schema_version
-from trader.domain.errors import ConfigurationError
+from trader.adapters.ledger.tables import journal
+from trader.domain.errors import ChecksFailed, ConfigurationError
 
 _STEPS = ("base", *REVISIONS)
 
@@ -61,7 +63,19 @@ def _run(path: Path, wanted: str, create: bool = False) -> None:
             found = schema_version(connection)
             require_known(path, found)
             config.attributes["connection"] = connection
-            down = _STEPS.index(wanted) < _STEPS.index(found or "base")
-            (command.downgrade if down else command.upgrade)(config, wanted)
+            undone = _STEPS[_STEPS.index(wanted) + 1 : _STEPS.index(found or "base") + 1]
+            _require_lossless(connection, undone)
+            (command.downgrade if undone else command.upgrade)(config, wanted)
     finally:
         database.close()
+
+
+def _require_lossless(connection: Connection, undone: tuple[str, ...]) -> None:
+    """Raise ChecksFailed when undoing these revisions could lose entries."""
+    losing = [revision for revision in undone if revision not in LOSSLESS_DOWN]
+    entries = connection.execute(select(func.count()).select_from(journal)).scalar_one() if losing else 0
+    if entries:
+        raise ChecksFailed(
+            f"the step down from {losing[0]} would lose {entries} entries",
+            "Nothing was changed; move the file away instead.",
+        )

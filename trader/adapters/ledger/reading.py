@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from trader.adapters.ledger.chain import Record, entry_of
-from trader.adapters.ledger.revisions import REVISIONS
+from trader.adapters.ledger.revisions import USABLE
 from trader.domain.journal import Entry, Event
 
 _ENTRIES = """
@@ -19,6 +19,17 @@ _ENTRIES = """
 _LATEST = """
     SELECT * FROM journal WHERE kind = ? AND (? IS NULL OR session_date < ?) ORDER BY seq DESC LIMIT 1
 """
+
+
+def schema_of(path: Path) -> str | None:
+    """The revision the file was migrated to; None when it never was, or is not there."""
+    if not path.exists():
+        return None
+    with _explained(path), closing(_connected(path)) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(row[0]) if row else None
 
 
 class LedgerReading:
@@ -44,7 +55,7 @@ class LedgerReading:
     def _read(self, query: str, values: Sequence[object]) -> list[Entry]:
         with _explained(self._path), closing(_connected(self._path)) as connection:
             versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-            if versions == [(REVISIONS[-1],)]:
+            if len(versions) == 1 and versions[0][0] in USABLE:
                 return [entry_of(Record(*row)) for row in connection.execute(query, values)]
         return _refused(self._path, versions)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from trader.adapters.ledger.revisions import REVISIONS
+from trader.adapters.ledger.revisions import REVISIONS, SCHEMA_MIN, USABLE
 from trader.domain.errors import ConfigurationError
 
 
@@ -17,12 +17,12 @@ def schema_version(connection: Connection) -> str | None:
 
 
 def require_current(path: Path, found: str | None) -> None:
-    """Raise ConfigurationError unless the schema is this release's."""
+    """Raise ConfigurationError unless the schema is one this release reads and writes."""
     require_known(path, found)
-    if found != REVISIONS[-1]:
+    if found not in USABLE:
         raise ConfigurationError(
             str(path),
-            f"its schema is {found or 'empty'}, this release needs {REVISIONS[-1]}",
+            f"its schema is {found or 'empty'}, this release needs {SCHEMA_MIN} to {REVISIONS[-1]}",
             "Take a backup, then run `trader ledger migrate`.",
         )
 

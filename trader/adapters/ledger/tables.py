@@ -1,6 +1,6 @@
 """The ledger's tables as the newest migration leaves them. Everything but numbers of entries is kept as text.
 
-Only `journal` is told to us; `orders` and `fills` are rebuilt from it at any time.
+Only `journal` is told to us; `orders` and `fills` are rebuilt from it at any time. `outbox` is of no account.
 """
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, Text
@@ -62,4 +62,15 @@ checkpoint = Table(
     Column("seq", Integer, ForeignKey("journal.seq"), primary_key=True, autoincrement=False),
     Column("hash", Text, nullable=False),
     Column("at", Text, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("delivered_at", Text),
 )

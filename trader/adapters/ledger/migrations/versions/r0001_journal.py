@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from trader.domain.errors import ChecksFailed
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -55,12 +53,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop everything, of a ledger without entries only: there is no schema before this one to keep them in."""
-    entries = op.get_bind().execute(sa.text("SELECT COUNT(*) FROM journal")).scalar_one()
-    if entries:
-        raise ChecksFailed(
-            f"the step down from 0001 would lose {entries} entries", "Nothing was changed; move the file away instead."
-        )
+    """Drop everything: there is no schema before this one to keep it in."""
     for table in ("checkpoint", "fills", "orders", "journal"):
         op.drop_table(table)
 
