@@ -21,7 +21,7 @@ def test_going_back_twice_goes_back_twice_and_forward_works() -> None:
     records.append(activated("b", "rollback"))
     assert path_taken(records) == ("a", "b")
     assert goes_back(records, "a")
-    records.append(activated("a", "rollback"))
+    records.append(activated("a", "retreat"))
     assert path_taken(records) == ("a",)
     assert not goes_back(records, "c")
     records.append(activated("c", "rollback"))

@@ -72,7 +72,7 @@ def path_taken(records: Iterable[Record]) -> tuple[str, ...]:
             taken.clear()
         if record.action != "activated" or record.kind == "restore":
             continue
-        if record.kind == "rollback" and record.after in taken:
+        if record.kind in ("rollback", "retreat") and record.after in taken:
             del taken[taken.index(record.after) + 1 :]
         elif not taken or taken[-1] != record.after:
             if record.kind == "migrate" and not taken:

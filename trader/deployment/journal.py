@@ -8,7 +8,8 @@ from typing import Literal
 from trader.deployment import durable
 from trader.deployment.errors import Broken
 
-Kind = Literal["deploy", "rollback", "migrate", "restore"]
+Kind = Literal["deploy", "rollback", "retreat", "migrate", "restore"]
+"""A retreat goes back as a rollback does, but the release it leaves is not to blame: another host could not take it."""
 Phase = Literal["requested", "doing", "undoing"]
 
 

@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     staging.add_argument("--wheelhouse-archive", type=Path)
     activation = add("activate", _activate, "make a release the one that trades, or leave everything as it is")
     activation.add_argument("--release", default="", help="its id; with --kind rollback the one before, if left out")
-    activation.add_argument("--kind", choices=("deploy", "rollback", "migrate"), default="deploy")
+    activation.add_argument("--kind", choices=("deploy", "rollback", "retreat", "migrate"), default="deploy")
     activation.add_argument("--force", action="store_true", help="in the hours of trading, too; needs --reason")
     activation.add_argument("--reason", default="")
     add("rollback-target", lambda desk, _: ({"release": former(desk)}, 0), "where a rollback goes")

@@ -49,7 +49,8 @@ def fit(desk: Desk, activation: Activation, release: Release, other: str) -> Non
     """Take the ledger to a schema the release works with; within its range a rollback changes nothing."""
     schema = found_schema(desk.places.ledger)
     program = migrator(desk, release, other, schema)
-    if program is None or (activation.kind == "rollback" and release.manifest.schema_min <= schema <= _most(release)):
+    stays = activation.kind in ("rollback", "retreat") and release.manifest.schema_min <= schema <= _most(release)
+    if program is None or stays:
         return
     ended = desk.sandbox.run(program, "ledger", "migrate", "--to", _most(release))
     if ended.code:
