@@ -1,14 +1,66 @@
 """The legacy set-up as an activation's first or last release."""
 
+from pathlib import Path
+
+from trader.deployment import clock
 from trader.deployment.desk import Desk
+from trader.deployment.errors import Refused
+from trader.deployment.history import LEGACY
 from trader.deployment.journal import Activation
+from trader.deployment.legacy import CREDENTIAL, Legacy, legacy_of
+from trader.deployment.legacy_archive import archived_in, is_archive
 
 
 def take_over_legacy(desk: Desk, activation: Activation) -> None:
-    """Archive the hand-made set-up and disarm it."""
-    raise AssertionError((desk, activation))
+    """Archive the hand-made set-up, carry its keys over, and disarm it. Raises Refused when something is in the way."""
+    legacy, directory = _legacy(desk), _archives(desk) / activation.id
+    if not is_archive(directory):
+        legacy.archive(legacy.scan(), directory, clock.stamp())
+    if CREDENTIAL.removesuffix(".env") in desk.host.credentials:
+        legacy.carry_credentials(directory, desk.places.credentials)
+    legacy.disarm(directory)
 
 
-def restore_legacy(desk: Desk) -> None:
-    """Put the hand-made set-up back as it was archived, its timers armed as they were."""
-    raise AssertionError(desk)
+def restore_legacy(desk: Desk, activation: Activation) -> None:
+    """Put the hand-made set-up back as it was archived, its timers armed as they were.
+
+    What this very activation took over and undoes is its own archive, if it came that far; a rollback takes the newest.
+    """
+    if activation.before == LEGACY:
+        directory = _archives(desk) / activation.id
+        if is_archive(directory):
+            _legacy(desk).restore(directory)
+        return
+    _legacy(desk).restore(_newest(desk))
+
+
+def drop_legacy(desk: Desk, activation: Activation) -> None:
+    """Disarm what a rollback to the hand-made set-up has put back, when that rollback is undone."""
+    if activation.after == LEGACY and archived_in(_archives(desk)):
+        _legacy(desk).disarm(_newest(desk))
+
+
+def unmigrated(desk: Desk) -> str:
+    """What of the legacy set-up is armed on this host; empty when nothing is."""
+    if desk.host.scope == "system" and not desk.host.legacy_user:
+        return ""
+    return ", ".join(_legacy(desk).scan().armed)
+
+
+def _legacy(desk: Desk) -> Legacy:
+    if desk.host.scope == "system" and not desk.host.legacy_user:
+        remedy = "Set trader_legacy_user in the inventory."
+        raise Refused(f"{desk.places.host_file} does not say whose set-up is taken over", remedy)
+    return legacy_of(desk.host.legacy_user if desk.host.scope == "system" else "")
+
+
+def _archives(desk: Desk) -> Path:
+    return desk.places.deploy / "legacy"
+
+
+def _newest(desk: Desk) -> Path:
+    found = archived_in(_archives(desk))
+    if not found:
+        problem = f"there is no archive of a legacy set-up in {_archives(desk)}"
+        raise Refused(problem, "Roll back to a release instead, or restore that directory from a backup.")
+    return found[-1]

@@ -8,7 +8,7 @@ from trader.deployment.desk import Desk
 from trader.deployment.errors import DeploymentError, StepFailed
 from trader.deployment.history import LEGACY, NOTHING
 from trader.deployment.journal import Activation, Kind
-from trader.deployment.legacy_switch import restore_legacy, take_over_legacy
+from trader.deployment.legacy_switch import drop_legacy, restore_legacy, take_over_legacy
 from trader.deployment.restore_switch import put_restored_back, put_restored_in
 from trader.deployment.unit_files import armed_on, self_starting, services
 
@@ -34,14 +34,19 @@ def _disarm(desk: Desk, _activation: Activation) -> None:
     desk.manager.stop(services(installed))
 
 
-def _stop(desk: Desk, activation: Activation) -> None:
+def _unarm(desk: Desk, activation: Activation) -> None:
+    drop_legacy(desk, activation)
     _disarm(desk, activation)
+
+
+def _stop(desk: Desk, activation: Activation) -> None:
     if activation.kind == "migrate" and activation.before == LEGACY:
-        take_over_legacy(desk, activation)
+        take_over_legacy(desk, activation)  # archived as it is armed, before anything is disarmed
+    _disarm(desk, activation)
 
 
 def _start_former(desk: Desk, activation: Activation) -> None:
-    _arm_release(desk, activation.before)
+    _arm_release(desk, activation, activation.before)
 
 
 def _copy(desk: Desk, activation: Activation) -> None:
@@ -94,12 +99,12 @@ def _verify(desk: Desk, activation: Activation) -> None:
 
 
 def _arm(desk: Desk, activation: Activation) -> None:
-    _arm_release(desk, activation.after)
+    _arm_release(desk, activation, activation.after)
 
 
-def _arm_release(desk: Desk, name: str) -> None:
+def _arm_release(desk: Desk, activation: Activation, name: str) -> None:
     if name == LEGACY:
-        restore_legacy(desk)
+        restore_legacy(desk, activation)
     elif name != NOTHING:
         wanted = armed_on(desk.host, desk.units.installed())
         desk.manager.disable(set(self_starting(desk.units.installed())) - set(wanted))
@@ -115,7 +120,7 @@ _SWAP = Step("swap", put_restored_in, put_restored_back)
 _MIGRATE = Step("migrate", _migrate, _migrate_back)
 _LINK = Step("link", _link, _link_former)
 _VERIFY = Step("verify", _verify, _nothing)
-_ARM = Step("arm", _arm, _disarm)
+_ARM = Step("arm", _arm, _unarm)
 
 
 def steps_of(kind: Kind) -> tuple[Step, ...]:
