@@ -1,0 +1,194 @@
+"""Swaps a proved backup in for the state of this host, and back; each may be repeated after a power loss in its midst.
+
+The former files are kept in a directory of the deploy state, whose file PHASE says how far it has come:
+
+    keeping     former files are being moved away    (what is in the state is former)
+    placing     the backup's are being put in        (what is in the state is the backup's)
+    placed      done
+    clearing    undone: the backup's are being removed
+    returning   undone: the former are being moved back
+"""
+
+import errno
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from trader.deployment import durable
+from trader.deployment.backup_files import gather_file, gather_tree, read_manifest, settle
+from trader.deployment.drill import prove
+from trader.deployment.errors import Broken, Refused
+
+_LEDGER, _LOG, _INDEX = "ledger.db", "ledger.db-wal", "ledger.db-shm"
+_TREES = ("plans", "models", "reports", "bars")
+_STATE = "STATE"
+
+
+@dataclass(frozen=True, slots=True)
+class _Phase:
+    """How far it has come; `trees`: the directories it is about; `halt`: what it wrote into STATE."""
+
+    name: str
+    trees: tuple[str, ...]
+    halt: str
+
+
+def swap(staged: Path, state: Path, kept: Path, reason: str) -> None:
+    """Halt trading, move the former files to `kept` and put the backup's in. Nothing may be using the state.
+
+    The ledger is replaced. Of plans, models and reports the backup's replace those of the same name; others stay, for
+    a plan that was made since is never forgotten. Raises Refused before anything has changed when the backup is gone
+    or damaged.
+    """
+    phase = _read(kept) or _begin(staged, state, kept, reason)
+    if phase.name == "keeping":
+        _write_state(state, phase.halt.encode())
+        for name in (_LEDGER, _LOG, *phase.trees):
+            _move(state / name, kept / name)
+        durable.remove(state / _INDEX)
+        phase = _enter(kept, phase, "placing")
+    if phase.name == "placing":
+        for name in (*phase.trees, _LEDGER):
+            _place(staged / "state" / name, kept / name, state)
+        durable.remove_leftovers(state)
+        phase = _enter(kept, phase, "placed")
+    if phase.name != "placed":
+        raise Refused(f"{kept}: this restore is being undone", "Let that come to its end, then restore again.")
+
+
+def unswap(state: Path, kept: Path) -> None:
+    """Undo a swap, done or begun; what was written into the restored ledger since goes with it."""
+    phase = _read(kept)
+    if phase and phase.name in ("placing", "placed", "clearing"):
+        phase = _enter(kept, phase, "clearing")
+        for name in (_LEDGER, _LOG, _INDEX, *phase.trees):
+            _remove(state / name)
+    if phase:
+        phase = _enter(kept, phase, "returning")
+        for name in (*phase.trees, _LOG, _LEDGER):
+            _remove(_draft(state / name))
+            _move(kept / name, state / name)
+        _return_state(state, kept, phase.halt.encode())
+        durable.remove_leftovers(state)
+    durable.remove_tree(kept)
+    durable.remove_leftovers(kept.parent)
+
+
+def _begin(staged: Path, state: Path, kept: Path, reason: str) -> _Phase:
+    """Refuse a backup that is not whole any more; put down what there is to do, and the former STATE."""
+    _, problems = prove(staged, read_manifest(staged))
+    if problems:
+        raise Refused(f"{staged} is damaged: {'; '.join(problems)}", "Nothing was changed. Restore again.")
+    durable.remove_tree(kept)
+    kept.mkdir(parents=True, mode=0o700)
+    gather_file(state / _STATE, kept / _STATE)
+    settle(kept)
+    halt = json.dumps({"reason": reason, "state": "HALT"}, sort_keys=True, ensure_ascii=False) + "\n"
+    trees = tuple(name for name in _TREES if (staged / "state" / name).is_dir())
+    return _enter(kept, _Phase("", trees, halt), "keeping")
+
+
+def _read(kept: Path) -> _Phase | None:
+    try:
+        values = json.loads((kept / "PHASE").read_bytes())
+        return _Phase(values["name"], tuple(values["trees"]), values["halt"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        problem = f"{kept / 'PHASE'} does not say how far a restore has come ({error})"
+        raise Broken(problem, f"Look at what is in {kept} and in the state, and move it by hand.") from None
+
+
+def _enter(kept: Path, phase: _Phase, name: str) -> _Phase:
+    entered = replace(phase, name=name)
+    durable.write_json(kept / "PHASE", asdict(entered))
+    return entered
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move a file or a directory, also to another file system; at any instant one of the two names has it whole."""
+    if not os.path.lexists(source):
+        return
+    if not os.path.lexists(target):
+        try:
+            source.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _copy_over(source, target)
+    _remove(source)
+    for directory in (source.parent, target.parent):
+        durable.sync_directory(directory)
+
+
+def _copy_over(source: Path, target: Path) -> None:
+    draft = _draft(target)
+    _remove(draft)
+    if source.is_dir() and not source.is_symlink():
+        shutil.copytree(source, draft, symlinks=True)
+    else:
+        shutil.copy2(source, draft, follow_symlinks=False)
+    _take_in(draft, target)
+
+
+def _place(source: Path, former: Path, state: Path) -> None:
+    """Put a copy of the backup's file in, or of its directory with what only the former one has."""
+    target = state / source.name
+    if os.path.lexists(target):
+        return
+    draft = _draft(target)
+    _remove(draft)
+    if source.is_dir():
+        gather_tree(source, draft)
+        gather_tree(former, draft, missing_only=True)
+    else:
+        gather_file(source, draft)
+    _take_in(draft, target)
+
+
+def _take_in(draft: Path, target: Path) -> None:
+    """Give a finished copy its name, and the owner of the directory it is in."""
+    owner = target.parent.stat()
+    for path in (draft, *draft.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    settle(draft)
+    draft.rename(target)
+    durable.sync_directory(target.parent)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".new-{path.name}")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        durable.remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)
+    durable.sync_directory(path.parent)
+
+
+def _write_state(state: Path, content: bytes) -> None:
+    owner = state.stat()
+    durable.write(state / _STATE, content, 0o600)
+    os.chown(state / _STATE, owner.st_uid, owner.st_gid)
+
+
+def _return_state(state: Path, kept: Path, halt: bytes) -> None:
+    """Put the former STATE back, unless somebody has said something since."""
+    if _content(state / _STATE) != halt:
+        return
+    former = _content(kept / _STATE)
+    if former is None:
+        durable.remove(state / _STATE)
+    else:
+        _write_state(state, former)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
