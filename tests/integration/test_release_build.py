@@ -142,6 +142,7 @@ def test_the_tool_runs_by_the_standard_library_alone(checkout: Path, out: Path, 
     assert "activate" in helped.out
     with zipfile.ZipFile(built["tool"]) as tool:
         texts = {name: tool.read(name).decode() for name in tool.namelist()}
+        assert {entry.date_time[:3] for entry in tool.infolist()} == {(1980, 1, 1)}
     assert texts.keys() - {"__main__.py", "trader/__init__.py"} == {
         n for n in texts if n.startswith("trader/deployment/")
     }
