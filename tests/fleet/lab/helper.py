@@ -1,0 +1,57 @@
+"""Processes of the lab on this machine: a watcher, exchanges. In a control group of the lab, so that none is left."""
+
+import os
+import select
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.fleet.lab.cgroups import Group
+from tests.fleet.lab.errors import LabError
+
+_GO = 'read go || exit; exec "$@" < /dev/null'
+"""Waits until it stands in its group, and ends when nobody is there any more to put it there."""
+
+
+class Helper:
+    """One such process; it prints a line when it is ready."""
+
+    def __init__(self, argv: Sequence[str], group: Group, log: Path, env: Mapping[str, str] | None = None) -> None:
+        group.create()
+        self._argv, self._group, self._log = argv, group, log
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _GO, "sh", *argv],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, **(env or {})},
+                start_new_session=True,
+            )
+        group.take(self._process.pid)
+        assert self._process.stdin is not None
+        with self._process.stdin as stdin:
+            stdin.write(b"go\n")
+
+    def first_line(self, timeout_s: float = 30) -> str:
+        """What it prints when it is ready."""
+        assert self._process.stdout is not None
+        with self._process.stdout as printed:
+            ready, _, _ = select.select([printed], [], [], timeout_s)
+            line = printed.readline().decode() if ready else ""
+        if not line:
+            self.stop()
+            said = self._log.read_text(errors="replace")[-2000:]
+            raise LabError(f"{' '.join(self._argv)} did not get ready in {timeout_s:g} s: {said}")
+        return line
+
+    def stop(self) -> None:
+        """End it, first politely."""
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._group.kill()
+        self._group.remove()
