@@ -13,7 +13,10 @@ from trader.deployment.errors import BadInput, Refused
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a release says of itself; `files` has the SHA-256 of each of its files but the environment's."""
+    """What a release says of itself.
+
+    `files` has the SHA-256 of each of its files but the environment's, `wheels` of each wheel it is installed from.
+    """
 
     id: str
     version: str
@@ -25,6 +28,7 @@ class Manifest:
     schema_min: str
     schema_max: str
     files: dict[str, str]
+    wheels: dict[str, str]
 
 
 def parse_manifest(content: bytes, where: str) -> Manifest:

@@ -15,7 +15,7 @@ from trader.deployment.errors import BadInput, Refused
 from trader.deployment.history import Record
 from trader.deployment.locking import held
 from trader.deployment.places import Places
-from trader.deployment.releases import Manifest, Release, parse_manifest
+from trader.deployment.releases import Manifest, Release, parse_manifest, sha256
 from trader.deployment.running import Ended, run
 
 _NEEDED_BYTES = 1_500_000_000
@@ -88,6 +88,9 @@ def _wheelhouse(places: Places, manifest: Manifest, archive: Path | None) -> Pat
     durable.remove_tree(directory)
     directory.mkdir(parents=True)
     _unpack(archive, directory)
+    if changed := [name for name, digest in manifest.wheels.items() if sha256(directory / name) != digest]:
+        problem = f"{archive}: {', '.join(changed)} is not the wheel that the release was built with"
+        raise BadInput(problem, "Nothing was installed. Delete the wheelhouse on the controller, then run this again.")
     _unpack_uv(directory)
     durable.write(directory / "READY", b"")
     return directory
