@@ -1,10 +1,19 @@
 """Hand-made set-ups as people have them: units of `systemctl --user`, keys in the wrong places, edits by hand."""
 
 import os
+import pwd
+import shutil
+import tempfile
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from trader.deployment.legacy import Legacy
+from trader.deployment.legacy_account import Account
+from trader.deployment.legacy_manager import UserManager
+from trader.deployment.legacy_scan import Scan
 
 KEY_ID = "PK" + "LEGACY0123456789AB"
 SECRET = "legacy-planted-" + "secret-0123456789abcdefghij"
@@ -207,6 +216,62 @@ def _age(home: Path, uid: int, gid: int) -> None:
         os.chown(path, uid, gid, follow_symlinks=False)
         born = _BORN_NS + at * 1_000_000_007
         os.utime(path, ns=(born, born), follow_symlinks=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """A set-up in a temporary home, whose user is not logged in, and a place for its archive."""
+
+    place: Path
+    built: Built
+    legacy: Legacy
+
+    @property
+    def home(self) -> Path:
+        """The home."""
+        return self.built.home
+
+    @property
+    def archive(self) -> Path:
+        """Where the archive goes."""
+        return self.place / "deploy" / "legacy" / "one"
+
+    @property
+    def everyone(self) -> Path:
+        """Where units of every user would lie."""
+        return self.place / "everyone"
+
+    @property
+    def crontab(self) -> Path:
+        """The user's jobs of cron."""
+        return self.place / "crontabs" / self.legacy.account.name
+
+    def archived(self) -> "Rig":
+        """The same, with its archive made."""
+        self.legacy.archive(self.legacy.scan(), self.archive, "2026-11-23T12:00:00+00:00")
+        return self
+
+
+@contextmanager
+def rigged(kind: Kind) -> Iterator[Rig]:
+    """Such a set-up; its owner is another user when this one is root."""
+    place = Path(tempfile.mkdtemp(prefix="legacy-"))
+    place.chmod(0o755)
+    account = _account(place / "home")
+    try:
+        account.home.mkdir()
+        built = build(kind, account.home, account.uid, account.gid)
+        manager = UserManager(account, place / "runtime", place / "linger")
+        yield Rig(
+            place, built, Legacy(account, manager, Scan(account, manager, place / "everyone", place / "crontabs"))
+        )
+    finally:
+        shutil.rmtree(place)
+
+
+def _account(home: Path) -> Account:
+    me = pwd.getpwuid(os.geteuid())
+    return Account("nobody", 54321, 54321, home) if me.pw_uid == 0 else Account(me.pw_name, me.pw_uid, me.pw_gid, home)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from trader.deployment import durable
 from trader.deployment.errors import BadInput, Refused
 from trader.deployment.legacy_account import Account, account_of, this_account
-from trader.deployment.legacy_archive import Archive, load, write
+from trader.deployment.legacy_archive import Archive, is_archive, load, write
 from trader.deployment.legacy_keys import Keys, file_reader, find_keys
 from trader.deployment.legacy_manager import UserManager, manager_of
 from trader.deployment.legacy_moves import Moves
@@ -34,7 +34,12 @@ class Legacy:
         return self.looking.look(working_directory)
 
     def archive(self, setup: LegacySetup, directory: Path, at: str) -> Archive:
-        """Archive everything in this directory, once. Raises Refused when something stands in the way."""
+        """Archive everything in this directory. Raises Refused when something stands in the way.
+
+        What is archived there already is left alone: the set-up may be gone by now.
+        """
+        if is_archive(directory):
+            return load(directory)
         require(setup)
         return write(setup, self.account, directory, at)
 

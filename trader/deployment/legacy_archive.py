@@ -9,7 +9,7 @@ import os
 import stat
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Literal, cast
@@ -66,17 +66,20 @@ class Archive:
     @contextmanager
     def contents(self) -> Iterator[Content]:
         """What reads a file's content out of the archive; it raises Broken when it is not what was archived."""
-        try:
-            with tarfile.open(self.directory / _TAR) as tar:
-                yield lambda entry: _content(tar, entry)
-        except (OSError, tarfile.TarError) as error:
-            raise Broken(f"{self.directory / _TAR} cannot be read ({error})", _REMEDY) from None
+        path = self.directory / _TAR
+        with ExitStack() as opened:
+            try:
+                tar = opened.enter_context(tarfile.open(path))
+            except (OSError, tarfile.TarError) as error:
+                raise Broken(f"{path} cannot be read ({error})", _REMEDY) from None
+            yield lambda entry: _content(tar, entry)
 
-    def verify(self) -> None:
-        """Read all of it. Raises Broken."""
+    def verify(self, *parts: Part) -> None:
+        """Read all files of these parts. Raises Broken."""
         with self.contents() as content:
             for entry in self.of("file"):
-                content(entry)
+                if entry.part in parts:
+                    content(entry)
 
 
 def load(directory: Path) -> Archive:
@@ -101,9 +104,7 @@ def archived_in(directory: Path) -> list[Path]:
 
 
 def write(setup: LegacySetup, account: Account, directory: Path, at: str) -> Archive:
-    """Archive the set-up there; what is archived there already is left alone, as the set-up may be gone by now."""
-    if is_archive(directory):
-        return load(directory)
+    """Archive the set-up there."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
     draft = directory / f"{_TAR}.new"
@@ -116,7 +117,7 @@ def write(setup: LegacySetup, account: Account, directory: Path, at: str) -> Arc
         os.fsync(file.fileno())
     draft.replace(directory / _TAR)
     archive = Archive(directory, at, setup, entries)
-    archive.verify()
+    archive.verify("unit", "config", "report")
     document = {"at": at, "setup": asdict(setup), "entries": [asdict(each) for each in entries]}
     durable.write(directory / _INDEX, json.dumps(document, indent=1).encode() + b"\n", 0o600)
     durable.sync_directory(directory.parent)
@@ -194,9 +195,9 @@ def _add(tar: tarfile.TarFile, held: Held, account: Account) -> Entry | None:
 def _content(tar: tarfile.TarFile, entry: Entry) -> bytes:
     try:
         file = tar.extractfile(entry.path.lstrip("/"))
-    except KeyError:
-        file = None
-    content = file.read() if file else b""
+        content = file.read() if file else b""
+    except (KeyError, OSError, tarfile.TarError):
+        file, content = None, b""
     if file is None or hashlib.sha256(content).hexdigest() != entry.sha256:
         raise Broken(f"{entry.path} is not in the archive as it was put there", _REMEDY)
     return content

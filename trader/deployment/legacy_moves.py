@@ -31,12 +31,14 @@ class Moves:
         Raises Refused when something is not as it was archived, StepFailed when a unit does not stop.
         """
         names = [unit.name for unit in self.archive.setup.units]
-        with self.account.acting():
+        with _explained(), self.account.acting():
             doomed = [entry for entry in self.archive.of("link", "file", part="unit") if self._as_archived(entry)]
         self.manager.stop(names)
-        with self.account.acting():
+        with _explained(), self.account.acting():
             for entry in sorted(doomed, key=lambda entry: entry.kind != "link"):  # what arms a unit goes first
                 durable.remove(entry.place)
+            for entry in self.archive.of("link", "file", part="unit"):
+                _draft(entry).unlink(missing_ok=True)
             self._remove_empty()
             self._remove_passing(names)
         self.manager.forget(names)
@@ -49,7 +51,8 @@ class Moves:
 
         A timer does not catch up on what it missed meanwhile, and no service is started.
         """
-        with self.archive.contents() as content, self.account.acting():
+        self.archive.verify("unit", "config")
+        with _explained(), self.archive.contents() as content, self.account.acting():
             self._stamp()
             self._make_directories()
             written = [entry.path for entry in self.archive.of("file") if self._put_file(entry, content)]
@@ -123,7 +126,7 @@ class Moves:
             return False
         if there is not None:
             self._set_aside(entry, there)
-        draft = entry.place.with_name(f".{entry.place.name}.legacy")
+        draft = _draft(entry)
         draft.unlink(missing_ok=True)
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -141,7 +144,7 @@ class Moves:
             return False
         if not self._within_home(entry.place):
             return False
-        draft = entry.place.with_name(f".{entry.place.name}.legacy")
+        draft = _draft(entry)
         draft.unlink(missing_ok=True)
         draft.symlink_to(entry.target)
         os.utime(draft, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
@@ -209,6 +212,20 @@ class Moves:
             wrong += [name for name, state in self.manager.active(timers).items() if state != "active"]
         if wrong:
             raise StepFailed(f"not as it was: {', '.join(wrong)}", "Run the playbook again.")
+
+
+def _draft(entry: Entry) -> Path:
+    return entry.place.with_name(f".{entry.place.name}.legacy")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what the system refuses into a failed step."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{error.filename or 'a file'}: {error.strerror or error}"
+        raise StepFailed(what, "Make room, or give its user access, then run the playbook again.") from None
 
 
 def _deepest(entry: Entry) -> int:
