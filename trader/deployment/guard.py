@@ -8,12 +8,15 @@ from trader.deployment.host import Host
 from trader.deployment.manager import UnitState
 from trader.deployment.unit_files import TRADING_TIMERS
 
-_BACKUPS = ("paper-trading-backup.service", "paper-trading-backup-drill.service")
+_TRADING = tuple(
+    f"paper-trading-{name}.service"
+    for name in ("preflight", "session", "eod", "execution-monitor", "execution-reconcile")
+)
 
 
 def objection(host: Host, now: datetime, units: Sequence[UnitState]) -> str:
     """Why no release is changed now; empty when it may be."""
-    at_work = [unit.name for unit in units if unit.running and _trades(unit.name)]
+    at_work = [unit.name for unit in units if unit.running and unit.name in _TRADING]
     if at_work:
         return f"{', '.join(at_work)} is at work"
     if not host.guard_window:
@@ -26,10 +29,6 @@ def objection(host: Host, now: datetime, units: Sequence[UnitState]) -> str:
     if due:
         return f"{due[0].name} is due in {_seconds(due[0], now):.0f} s"
     return ""
-
-
-def _trades(name: str) -> bool:
-    return name.endswith(".service") and "@" not in name and name not in _BACKUPS
 
 
 def _seconds(unit: UnitState, now: datetime) -> float:
