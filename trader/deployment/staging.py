@@ -1,26 +1,22 @@
 """A release from its archive to a directory that can be activated: hash-checked, without any network."""
 
-import os
 import platform
 import shutil
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from trader.deployment import clock, durable
 from trader.deployment.desk import Desk
+from trader.deployment.environment import make_environment
 from trader.deployment.errors import BadInput, Refused
 from trader.deployment.history import Record
 from trader.deployment.locking import held
 from trader.deployment.places import Places
 from trader.deployment.releases import Manifest, Release, parse_manifest, sha256
-from trader.deployment.running import Ended, run
 
 _NEEDED_BYTES = 1_500_000_000
-_PYTHON = "/usr/bin/python3"
-_LONGEST_S = 900
 
 
 def stage(desk: Desk, archive: Path, wheelhouse: Path | None) -> tuple[str, bool]:
@@ -47,10 +43,16 @@ def _stage(desk: Desk, archive: Path, wheelhouse: Path | None) -> tuple[str, boo
     _unpack(archive, release.path)
     if changed := release.changed_files():
         raise BadInput(f"{archive}: {', '.join(changed)} is not what its manifest says", "Copy the archive again.")
-    _environment(desk.places, release, wheels)
+    make_environment(desk.places.opt / "cache", release, wheels, _sibling(desk, manifest))
     release.finish(clock.stamp())
     desk.history.append(Record(clock.stamp(), "staged", desk.by, after=release.id))
     return release.id, True
+
+
+def _sibling(desk: Desk, manifest: Manifest) -> Release | None:
+    """A release here that is made of the same packages."""
+    whole = (each for each in desk.releases if each.finished and each.id != manifest.id)
+    return next((each for each in whole if each.manifest.wheelhouse == manifest.wheelhouse), None)
 
 
 def _manifest(archive: Path) -> Manifest:
@@ -124,30 +126,3 @@ def _inside(name: str, archive: Path) -> PurePosixPath:
     if path.is_absolute() or ".." in path.parts:
         raise BadInput(f"{archive} holds {name!r}, a path outside of it", "Build the release again.")
     return path
-
-
-def _environment(places: Places, release: Release, wheels: Path) -> None:
-    """The release's own Python environment: every wheel by its hash, compiled once so that it starts fast."""
-    uv, environment = str(wheels / "uv"), release.path / "venv"
-    python = environment / "bin" / "python"
-    quiet = {"UV_CACHE_DIR": str(places.opt / "cache"), "UV_OFFLINE": "1", "UV_NO_CONFIG": "1", "UV_NO_PROGRESS": "1"}
-    common = ["--no-index", "--find-links", str(wheels), "--find-links", str(release.path), "--link-mode", "hardlink"]
-    requirements = str(release.path / "requirements.txt")
-    install = [uv, "pip", "install", "--quiet", "--python", str(python), "--require-hashes", "--no-deps", *common]
-    compile_ = ["-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash", str(environment / "lib")]
-    for ended in _each(
-        [uv, "venv", "--quiet", "--no-project", "--python", _PYTHON, str(environment)],
-        [*install, "--requirement", requirements],
-        [uv, "pip", "check", "--quiet", "--python", str(python)],
-        [str(python), *compile_],
-        environ=quiet,
-    ):
-        if ended.code:
-            problem = f"the environment of release {release.id} cannot be made: {ended.said}"
-            raise BadInput(problem, "Build the release again; a hash that differs means that a wheel was changed.")
-
-
-def _each(*commands: list[str], environ: dict[str, str]) -> Iterator[Ended]:
-    os.umask(0o022)  # the service's user reads what root writes here
-    for command in commands:
-        yield run(command, _LONGEST_S, environ)
