@@ -1,9 +1,10 @@
 """The stop controls and the present state of a place, with few imports."""
 
 import getpass
+import os
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -24,25 +25,7 @@ from trader.domain.market import exchange_date
 if TYPE_CHECKING:
     from trader.modes.desk import Desk
     from trader.modes.emergency import StopReport
-    from trader.status.snapshot import StatusView
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The present state, which release would trade now, and of which configuration file and state this speaks.
-
-    `senders`: by account, who holds the orders lease, or was the last to hold it. `next_steps`: what a person does now.
-    `trouble`: what has to be mended, with `exit_code`; when the ledger cannot be shown, STATE is shown all the same.
-    """
-
-    view: "StatusView"
-    release: str
-    config: str
-    state: str
-    senders: tuple[str, ...] = ()
-    next_steps: tuple[str, ...] = ()
-    trouble: str = ""
-    exit_code: int = 0
+    from trader.status.present import Status
 
 
 def operator() -> str:
@@ -102,11 +85,24 @@ def resume(desk: "Desk") -> str:
     return what_follows(desk, exchange_date(desk.clock.now()))
 
 
-def status(place: Place, day: date | None = None) -> Status:
-    """The state of trading, from ledger and STATE file alone; the configuration is not read, and may be broken."""
+def status(place: Place, day: date | None = None) -> "Status":
+    """The state of trading, from ledger and STATE file alone; the configuration is not read, and may be broken.
+
+    Of a state that belongs to another user, what that user's status socket answers, if it does.
+    """
+    from trader.bootstrap.services import unit_lines
+
+    if (answer := _answer(place)) is not None:
+        return answer
+    return replace(_status(place, day), units=unit_lines(place.environ))
+
+
+def _status(place: Place, day: date | None) -> "Status":
     from trader.status.advice import next_steps
+    from trader.status.present import Status
     from trader.status.snapshot import snapshot
 
+    _require_readable(place)
     held, senders = _senders(place)
     named = running_release(), str(place.config), str(place.state), senders
     try:
@@ -120,6 +116,27 @@ def status(place: Place, day: date | None = None) -> Status:
     if view.unclosed and not held:
         return Status(view, *named, trouble=_UNCLOSED, exit_code=1)
     return Status(view, *named, next_steps(view))
+
+
+def _answer(place: Place) -> "Status | None":
+    """The status as the state's owner sees it; None when that is this user, or nobody answers."""
+    if not place.state.exists() or place.state.stat().st_uid == os.geteuid():
+        return None
+    from trader.adapters.status_socket import ask
+    from trader.domain.canonical import loads
+    from trader.status.present import Status
+
+    try:
+        found = loads(Status, ask() or b"")
+    except ValueError:
+        return None
+    return found if found.state == str(place.state) else None
+
+
+def _require_readable(place: Place) -> None:
+    if place.state.exists() and not os.access(place.state, os.R_OK | os.X_OK):
+        remedy = "Type `sudo trader start`, which lets everybody ask, or `sudo trader status`."
+        raise ConfigurationError(str(place.state), "this user may not read it, and nobody answers for it", remedy)
 
 
 def _senders(place: Place) -> tuple[bool, tuple[str, ...]]:

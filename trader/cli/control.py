@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trader.cli.context import Json, desk_of, named, options_of
-from trader.cli.output import print_facts, print_json
+from trader.cli.output import print_facts, print_json, print_units
 
 if TYPE_CHECKING:
-    from trader.bootstrap.stops import Status
     from trader.modes.emergency import StopReport
+    from trader.status.present import Status
     from trader.status.snapshot import StatusView
 
 app = typer.Typer()
@@ -19,7 +19,8 @@ app = typer.Typer()
 def status(context: typer.Context, json: Json = False) -> None:
     """Show the state of trading.
 
-    From ledger and STATE file alone: asks no broker, and needs no sound configuration.
+    From ledger and STATE file alone: asks no broker, and needs no sound configuration. On a host with units, also when
+    each ran last and runs next. Who may not read the state asks the host's status socket, and sees the same.
 
     Example: trader status --json
     """
@@ -127,6 +128,9 @@ def _print_status(found: "Status") -> None:
         *(("next", step) for step in found.next_steps),
     ]
     print_facts(f"Session {view.session_date}", facts)
+    if found.units:
+        typer.echo("Units, in Chicago's time")
+        print_units(found.units)
 
 
 def _plan(view: "StatusView") -> str:

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from trader.cli import (
+    alerts,
     breaks,
     config,
     control,
     data,
     exchange,
+    host,
     ledger,
     model,
     monitor,
@@ -34,7 +36,16 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (preflight.app, trading.app, monitor.app, breaks.commands, control.app, reporting.app):
+for commands in (
+    preflight.app,
+    trading.app,
+    monitor.app,
+    breaks.commands,
+    control.app,
+    reporting.app,
+    host.app,
+    alerts.app,
+):
     app.add_typer(commands)
 for name, group in (
     ("data", data),

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
+
+    from trader.status.present import UnitLine
 
 Row = Sequence[object]
 _PIPED_WIDTH = 160
@@ -52,6 +56,21 @@ def print_facts(title: str, facts: Iterable[tuple[str, object]]) -> None:
     found = list(facts)
     width = max(len(name) for name, _ in found)
     typer.echo("\n".join([title, *(f"  {name:<{width}}  {_cell(value)}" for name, value in found)]))
+
+
+def print_units(units: "Iterable[UnitLine]") -> None:
+    """When each unit ran last and is due next, in Chicago; without the library, which takes long to import."""
+    rows = [("unit", "last", "next", "result")]
+    rows += [(unit.name, _in_chicago(unit.last_at), _in_chicago(unit.next_at), unit.result) for unit in units]
+    widths = [max(len(row[at]) for row in rows) for at in range(3)]
+    for row in rows:
+        typer.echo("  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]))
+
+
+def _in_chicago(instant: "datetime | None") -> str:
+    from zoneinfo import ZoneInfo
+
+    return f"{instant.astimezone(ZoneInfo('America/Chicago')):%a %Y-%m-%d %H:%M %Z}" if instant else "-"
 
 
 def _cell(value: object) -> str:
