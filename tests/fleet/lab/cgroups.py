@@ -1,7 +1,10 @@
 """A control group for each host: its limits are real, and whatever runs in it is known to be the lab's."""
 
 import errno
+import os
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -86,6 +89,16 @@ class Group:
         if self._unified.exists():
             (self._unified / "cgroup.kill").write_text("1")
             wait_for(f"the processes of {self.path} are gone", lambda: not self.processes(), 10)
+
+    def end(self) -> None:
+        """Ask all in it to end, kill what has not after five seconds, and remove the group."""
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        with suppress(LabError):
+            wait_for(f"the processes of {self.path} end", lambda: not self.processes(), 5)
+        self.kill()
+        self.remove()
 
     def remove(self) -> None:
         """Remove it and all below; nothing may run in it."""

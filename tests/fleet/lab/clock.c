@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -175,6 +176,24 @@ int sem_timedwait(sem_t *restrict sem, const struct timespec *restrict at)
     NEXT(sem_timedwait);
     struct timespec moved = real(at);
     return next(sem, &moved);
+}
+
+/* When the kernel took a message in: journald shows that as an entry's time. */
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+    NEXT(recvmsg);
+    ssize_t length = next(fd, message, flags);
+    if (length < 0 || !message->msg_control)
+        return length;
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part))
+        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_TIMESTAMP) {
+            struct timeval *at = (struct timeval *)CMSG_DATA(part);
+            struct timespec precise = {at->tv_sec, at->tv_usec * 1000};
+            add(&precise, offset());
+            at->tv_sec = precise.tv_sec;
+            at->tv_usec = precise.tv_nsec / 1000;
+        }
+    return length;
 }
 
 /* "Now" as the time of a file: systemd keeps the last run of a persistent timer that way. */

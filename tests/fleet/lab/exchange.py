@@ -11,26 +11,31 @@ from tests.fleet.lab.cgroups import Group
 from tests.fleet.lab.helper import Helper
 
 
+def start_exchange(
+    folder: Path, group: Group, address: str, at: datetime, options: dict[str, object]
+) -> "SimulatedExchange":
+    """Options are those of `python -m trader.simulated_exchange`, with underscores; True stands for a flag.
+
+    Synthetic symbols have two years of bars before and a year after `at`, if nothing else is said.
+    """
+    folder.mkdir(parents=True)
+    given = {"state": folder / "state", "at": at.isoformat(), "host": address, "clock": "lockstep", **options}
+    if "symbols" in given:
+        given.setdefault("history_start", at.date() - timedelta(days=730))
+        given.setdefault("history_end", at.date() + timedelta(days=365))
+    words = [f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}") for name, value in given.items()]
+    helper = Helper([sys.executable, "-m", "trader.simulated_exchange", *words], group, folder / "log")
+    (folder / "url").write_text(json.loads(helper.first_line())["url"])
+    return SimulatedExchange(folder, group, helper)
+
+
 class SimulatedExchange:
     """A running exchange; `url` is what goes into a host's configuration."""
 
-    def __init__(self, folder: Path, address: str, group: Group, at: datetime, options: dict[str, object]) -> None:
-        """Options are those of `python -m trader.simulated_exchange`, with underscores; True stands for a flag.
-
-        Synthetic symbols have two years of bars before and a year after `at`, if nothing else is said.
-        """
-        folder.mkdir(parents=True)
-        if "symbols" in options:
-            options.setdefault("history_start", at.date() - timedelta(days=730))
-            options.setdefault("history_end", at.date() + timedelta(days=365))
-        given = {"state": folder / "state", "at": at.isoformat(), "host": address, "clock": "lockstep", **options}
-        words = [sys.executable, "-m", "trader.simulated_exchange"]
-        for name, value in given.items():
-            flag = f"--{name.replace('_', '-')}"
-            words += [flag] if value is True else [f"{flag}={value}"]
-        self._helper = Helper(words, group, folder / "log")
-        self.log = folder / "log"
-        self.url = str(json.loads(self._helper.first_line())["url"])
+    def __init__(self, folder: Path, group: Group, helper: Helper | None = None) -> None:
+        """One that has been started; `helper` is there in the process that did so."""
+        self.url, self.log = (folder / "url").read_text(), folder / "log"
+        self._group, self._helper = group, helper
 
     def now(self) -> datetime:
         """The exchange's time."""
@@ -47,6 +52,14 @@ class SimulatedExchange:
         with urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers), timeout=60) as answer:
             return json.loads(answer.read() or b"null")
 
+    def removed(self) -> None:
+        """Take note that the lab has been removed with all its exchanges."""
+        if self._helper:
+            self._helper.reap()
+
     def stop(self) -> None:
         """End it; its state stays until the lab ends."""
-        self._helper.stop()
+        if self._helper:
+            self._helper.stop()
+        else:
+            self._group.end()

@@ -46,12 +46,10 @@ class Helper:
         return line
 
     def stop(self) -> None:
-        """End it, first politely."""
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._group.kill()
-        self._group.remove()
+        """End it, and take note of its end."""
+        self._group.end()
+        self.reap()
+
+    def reap(self) -> None:
+        """Take note that it has ended."""
+        self._process.wait(10)

@@ -1,7 +1,9 @@
 """One host of a lab."""
 
 import json
+import os
 import socket
+import time
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -124,6 +126,10 @@ class Host:
         (self._folder / "layers.json").write_text(json.dumps([str(layer) for layer in self._disk.layers]))
         self._found()
 
+    def removed(self) -> None:
+        """Take note that the lab has been removed with all its hosts."""
+        self._power.reap()
+
     def destroy(self) -> None:
         """Remove the host; what snapshots hold stays."""
         self.kill()
@@ -159,6 +165,15 @@ class Host:
     def shell(self, script: str, user: str = "root", check: bool = True, timeout_s: float = 60) -> Ran:
         """Run a bash script in it."""
         return self.run("bash", "-c", script, user=user, check=check, timeout_s=timeout_s)
+
+    def entering(self, *argv: str, user: str = "root") -> list[str]:
+        """The command of this machine that runs `argv` in it, for subprocess or a terminal."""
+        return self._shell.entering(*argv, user=user)
+
+    def uptime_s(self) -> float:
+        """For how long it has been running."""
+        ticks = int(Path(f"/proc/{self.leader}/stat").read_text().rsplit(")", 1)[1].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
     def set_clock(self, instant: datetime) -> None:
         """Change its wall clock, and nobody else's; the first change reboots it, if it runs.

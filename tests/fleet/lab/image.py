@@ -57,6 +57,7 @@ _FILES = {
 _COMMANDS = """
     useradd --create-home --shell /bin/bash --gid operator operator
     useradd --create-home --shell /bin/bash trading
+    for user in root operator trading; do chage --lastday 2020-01-01 "$user"; done
     mkdir -p /var/lib/systemd/linger && touch /var/lib/systemd/linger/trading
     chmod 0755 /usr/local/sbin/lab-init && chmod 0440 /etc/sudoers.d/operator
     systemctl mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer

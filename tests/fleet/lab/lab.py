@@ -1,6 +1,7 @@
 """A lab: its hosts, its network, and an end that leaves nothing on the machine."""
 
 import atexit
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,17 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 
 from tests.fleet.lab import registry, watch
+from tests.fleet.lab.cgroups import Group
 from tests.fleet.lab.errors import LabError
-from tests.fleet.lab.exchange import SimulatedExchange
+from tests.fleet.lab.exchange import SimulatedExchange, start_exchange
+from tests.fleet.lab.helper import Helper
 from tests.fleet.lab.host import Host
 from tests.fleet.lab.image import image
 from tests.fleet.lab.network import Network, Stray
 from tests.fleet.lab.registry import Record
 from tests.fleet.lab.ssh import Ssh
 from tests.fleet.lab.tools import missing_tools
+
+_NAME = re.compile("[a-z][a-z0-9-]{0,31}")
 
 
 class Lab:
@@ -36,7 +41,7 @@ class Lab:
             self.network.create()
             self.ssh.create()
             group = self.record.group("watcher")
-            watch.start(self.network, self._sniffer, group, self.record.folder / "watcher.log")
+            self._watcher = watch.start(self.network, self._sniffer, group, self.record.folder / "watcher.log")
         except BaseException:
             self.close()
             raise
@@ -45,8 +50,9 @@ class Lab:
         self.record, self.network = record, Network(record.number)
         self.ssh = Ssh(record.folder, record.run / "ssh")
         self._sniffer = record.run / "sniffer"
+        self._watcher: Helper | None = None
         self._hosts: dict[str, Host] = {}
-        self._exchanges: list[SimulatedExchange] = []
+        self.exchanges: list[SimulatedExchange] = []
 
     @classmethod
     @contextmanager
@@ -56,9 +62,12 @@ class Lab:
             lab = cls.__new__(cls)
             lab._claim = None
             lab._open(record)
-            for layers in sorted((record.folder / "hosts").glob("*/address")):
-                lab.network.addresses[layers.parent.name] = layers.read_text()
-                lab._hosts[layers.parent.name] = Host(layers.parent.name, record, lab.network, lab.ssh)
+            for written in sorted((record.folder / "hosts").glob("*/address")):
+                name = written.parent.name
+                lab.network.addresses[name] = written.read_text()
+                lab._hosts[name] = Host(name, record, lab.network, lab.ssh)
+            places = sorted((record.folder / "exchanges").glob("*/url"))
+            lab.exchanges = [SimulatedExchange(place.parent, lab._exchange_group(place.parent)) for place in places]
             yield lab
 
     def __enter__(self) -> "Lab":
@@ -67,19 +76,26 @@ class Lab:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._restore()
+        if self.record.kept and error is None and self._claim is not None:
+            self._claim.let_go()
+            self._claim = None
         self.close()
 
     def close(self) -> None:
-        """Remove everything, unless the lab is kept."""
+        """Remove everything. A lab that is kept has been let go by then, if all went well."""
         claim, self._claim = self._claim, None
         atexit.unregister(self.close)
-        if claim is not None and self.record.kept:
-            claim.let_go()
-        elif claim is not None:
+        if claim is not None:
             claim.release()
+            for part in (*self._hosts.values(), *self.exchanges):
+                part.removed()
+            if self._watcher:
+                self._watcher.reap()
 
     def host(self, name: str, base: Path | None = None) -> Host:
         """A new host, switched off; `base` is a snapshot to begin from."""
+        if not _NAME.fullmatch(name):
+            raise LabError(f"{name!r} is no name for a host: small letters, digits and dashes, at most 32")
         if name in self._hosts:
             raise LabError(f"there is a host {name} already: destroy it first, or choose another name")
         address = self.network.assign(name)
@@ -127,12 +143,13 @@ class Lab:
 
     def exchange(self, at: datetime, **options: object) -> SimulatedExchange:
         """A simulated exchange that every host reaches; options as those of `python -m trader.simulated_exchange`."""
-        number = str(len(self._exchanges) + 1)
-        place = self.record.folder / "exchanges" / number
-        group = self.record.group("exchanges", number)
-        made = SimulatedExchange(place, self.network.controller, group, at, options)
-        self._exchanges.append(made)
+        place = self.record.folder / "exchanges" / str(len(self.exchanges) + 1)
+        made = start_exchange(place, self._exchange_group(place), self.network.controller, at, options)
+        self.exchanges.append(made)
         return made
+
+    def _exchange_group(self, place: Path) -> Group:
+        return self.record.group("exchanges", place.name)
 
     def stray_packets(self) -> list[Stray]:
         """What hosts have sent, since the lab began, to anywhere but each other and this machine's address."""
@@ -140,13 +157,9 @@ class Lab:
 
 
 def _end_on_sigterm() -> Callable[[], object]:
-    """Have SIGTERM unwind the program, so that `with` blocks end; answers how to undo that."""
+    """Have SIGTERM unwind the program as Ctrl-C does, so that `with` blocks end; answers how to undo that."""
     here = threading.current_thread() is threading.main_thread()
     if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         return lambda: None
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     return lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -51,11 +51,15 @@ class Power:
         """The power fails: everything dies at the same instant."""
         self._keeper.kill()
         self._group.kill()
+        self.reap()
+        self._keeper.remove()
+        self._group.remove()
+
+    def reap(self) -> None:
+        """Take note that the host's keeper has ended, if it was started here."""
         if self._process is not None:
             self._process.wait(10)
             self._process = None
-        self._keeper.remove()
-        self._group.remove()
 
     def shut_down(self, timeout_s: float) -> None:
         """Ask systemd for an orderly end."""
@@ -97,10 +101,11 @@ class Power:
 
     def _nspawn(self, network: Path) -> list[str]:
         return [
+            *("nsenter", f"--net={network}"),  # not an option of systemd-nspawn: /sys would show this machine's network
             "systemd-nspawn",
             "--quiet",
             f"--directory={self._root}",
-            f"--machine={self._group.path.replace('/', '-')}",
+            f"--machine={network.name}",
             f"--hostname={self._name}",
             "--register=no",
             "--keep-unit",
@@ -109,7 +114,7 @@ class Power:
             "--resolv-conf=off",
             "--timezone=off",
             "--console=pipe",
-            f"--network-namespace-path={network}",
+            "--capability=CAP_NET_ADMIN",
             "--system-call-filter=bpf",  # IPAddressDeny= of units
             INIT,
             *self._group.remounted,

@@ -87,8 +87,8 @@ def sharing(number: int) -> Iterator[Record]:
     """A kept lab that is not removed meanwhile."""
     with _lock(number, fcntl.LOCK_SH):
         record = read(number)
-        if record is None:
-            raise LabError(f"there is no lab {number}: python -m tests.fleet.lab up")
+        if record is None or not record.kept:
+            raise LabError(f"no lab {number} is up: python -m tests.fleet.lab up")
         yield record
 
 
@@ -138,7 +138,7 @@ def remove(record: Record) -> None:
 def alive(record: Record) -> bool:
     """Whether a process holds the lab."""
     try:
-        _lock(record.number, fcntl.LOCK_EX).close()
+        _lock(record.number, fcntl.LOCK_SH).close()
     except BlockingIOError:
         return True
     return False

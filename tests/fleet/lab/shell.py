@@ -53,15 +53,19 @@ class Shell:
         self, *argv: str, user: str, timeout_s: float, stdin: bytes | None, env: Mapping[str, str] | None
     ) -> tuple[int, bytes, bytes]:
         """Exit code, stdout and stderr, unchanged."""
+        command = self.entering(*argv, user=user, env=env)
+        code, out, err = bounded(command, timeout_s, stdin, {"PATH": PATH})
+        if code is None:
+            raise CommandFailed(self._host, argv, None, (out + err).decode(errors="replace"))
+        return code, out, err
+
+    def entering(self, *argv: str, user: str = "root", env: Mapping[str, str] | None = None) -> list[str]:
+        """The command of this machine that runs `argv` in the host."""
         leader, who = self._leader(), self.user(user)
         enter = ["nsenter", "-t", str(leader), "-a", "--"] if leader else ["chroot", str(self._root)]
         become = [] if user == "root" else ["setpriv", f"--reuid={who.uid}", f"--regid={who.gid}", "--init-groups"]
         environ = _environment(who) | dict(env or {})
-        inside = [*become, "env", "-i", *(f"{name}={value}" for name, value in environ.items()), *argv]
-        code, out, err = bounded([*enter, *inside], timeout_s, stdin, {"PATH": PATH})
-        if code is None:
-            raise CommandFailed(self._host, argv, None, (out + err).decode(errors="replace"))
-        return code, out, err
+        return [*enter, *become, "env", "-i", *(f"{name}={value}" for name, value in environ.items()), *argv]
 
     def user(self, name: str) -> User:
         """Who that is on the host."""

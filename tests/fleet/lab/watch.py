@@ -14,10 +14,12 @@ from tests.fleet.lab.helper import Helper
 from tests.fleet.lab.network import Network, Stray
 
 
-def start(network: Network, path: Path, group: Group, log: Path) -> None:
+def start(network: Network, path: Path, group: Group, log: Path) -> Helper:
     """Begin to watch the bridge; answers are had through the socket `path`."""
     script = str(Path(sniffer.__file__))
-    Helper([sys.executable, "-I", script, network.bridge, network.controller, str(path)], group, log).first_line()
+    helper = Helper([sys.executable, "-I", script, network.bridge, network.controller, str(path)], group, log)
+    helper.first_line()
+    return helper
 
 
 def strays(path: Path, names: Mapping[str, str]) -> list[Stray]:
