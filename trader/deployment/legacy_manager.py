@@ -47,10 +47,10 @@ class UserManager:
 
     def stop(self, names: Iterable[str]) -> None:
         """Stop the units and wait for their processes. Raises StepFailed."""
-        asked = sorted(names, key=lambda name: not name.endswith(".timer"))  # a timer would start its service again
-        if self.reachable:
-            for name in asked:
-                self._must("stop", name)
+        asked = list(names)
+        busy = [name for name, state in self.active(asked).items() if state not in ("inactive", "failed", "unknown")]
+        for chosen in _timers_first(busy):
+            self._must("stop", *chosen)
         for pid in self._left(asked):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
@@ -69,8 +69,8 @@ class UserManager:
 
     def start_timers(self, names: Iterable[str]) -> None:
         """Arm the timers and nothing else: one that requires its service would run it at once. Raises StepFailed."""
-        for name in names:
-            self._must("start", "--job-mode=ignore-dependencies", name)
+        if chosen := list(names):
+            self._must("start", "--job-mode=ignore-dependencies", *chosen)
 
     def _left(self, names: Iterable[str]) -> list[int]:
         """The processes in the units' control groups."""
@@ -93,8 +93,7 @@ class UserManager:
 
     def _must(self, *words: str) -> None:
         ended = self._call(*words)
-        missing = words[0] == "stop" and "not loaded" in ended.err
-        if ended.code and not missing:
+        if ended.code:
             what = f"systemctl --user {' '.join(words)} failed for {self.account.name}: {ended.said}"
             raise StepFailed(what, "Look at that user's journal, then run the playbook again.")
 
@@ -102,6 +101,13 @@ class UserManager:
 def manager_of(account: Account) -> UserManager:
     """The manager of this account."""
     return UserManager(account, Path(f"/run/user/{account.uid}"))
+
+
+def _timers_first(names: list[str]) -> list[list[str]]:
+    """A timer that still runs would start its service again."""
+    timers = [name for name in names if name.endswith(".timer")]
+    others = [name for name in names if name not in timers]
+    return [chosen for chosen in (timers, others) if chosen]
 
 
 def _processes() -> Iterator[tuple[int, str]]:

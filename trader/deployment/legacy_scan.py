@@ -100,7 +100,7 @@ class Scan:
         """A path of a unit, its specifiers filled in; empty when that cannot be done."""
         if value[:1] in "\"'" and value[:1] == value[-1:]:
             value = value[1:-1]
-            what = f"{key} of {unit} is in quotes, which systemd takes for a part of the path"
+            what = f"{key} of {unit} is in quotes, with which systemd does not take it for a path"
             findings.append(Finding("warning", what, "The path between them is meant here."))
         try:
             return str(Path(self.account.expanded(value, unit)))

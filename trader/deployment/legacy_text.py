@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 _SPACE = " \t"
 _KEY = re.compile(r"[A-Za-z_]\w*")
+_ESCAPES = {**dict(zip("abfnrtvs", "\a\b\f\n\r\t\v ", strict=True)), "\\": "\\", '"': '"', "'": "'"}
 _SPECIAL = '"\\`$'
 
 
@@ -66,12 +67,15 @@ class UnitText:
 
 
 def words(text: str) -> list[str]:
-    """The words of an `Environment=`, unquoted."""
-    found, word, quote, escaped = [], None, "", False
+    """The words of an `Environment=`, unquoted; systemd takes none from a word on that it cannot read."""
+    found: list[str] = []
+    word, quote, escaped = None, "", False
     for sign in text:
+        if escaped and sign not in _ESCAPES:
+            return found
         if escaped:
-            word, escaped = (word or "") + sign, False
-        elif sign == "\\" and quote != "'":
+            word, escaped = (word or "") + _ESCAPES[sign], False
+        elif sign == "\\":
             word, escaped = word or "", True
         elif quote:
             quote, word = ("", word) if sign == quote else (quote, (word or "") + sign)
@@ -83,7 +87,7 @@ def words(text: str) -> list[str]:
             word = None
         else:
             word = (word or "") + sign
-    return found if word is None else [*found, word]
+    return found if word is None or quote else [*found, word]
 
 
 def assignments(text: str) -> Iterator[Assignment]:
