@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,7 +59,7 @@ class ServiceManager:
         self.scope = scope
         self._units = units
         self._words = ["--user"] if scope == "user" else []
-        self._environ = {**environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
+        self._environ = {**environ, "LC_ALL": "C", "TZ": "UTC", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
         if scope == "user" and "XDG_RUNTIME_DIR" not in environ:
             self._environ["XDG_RUNTIME_DIR"] = f"/run/user/{os.geteuid()}"
 
@@ -80,7 +81,7 @@ class ServiceManager:
         wanted = list(names)
         if not wanted:
             return []
-        ended = self.call("show", "--timestamp=unix", f"--property={','.join(_PROPERTIES)}", *wanted)
+        ended = self.call("show", f"--property={','.join(_PROPERTIES)}", *wanted)
         blocks = [block for block in ended.out.split("\n\n") if block.strip()]
         return [_state(dict(line.partition("=")[::2] for line in block.splitlines())) for block in blocks]
 
@@ -154,5 +155,9 @@ def _state(shown: Mapping[str, str]) -> UnitState:
 
 
 def _instant(text: str) -> datetime | None:
-    """`@1764580000` as an instant; None for anything else."""
-    return datetime.fromtimestamp(int(text[1:]), UTC) if text[:1] == "@" and text[1:].isdigit() else None
+    """`Mon 2026-11-30 14:30:00 UTC` as an instant; None for anything else. What timers show has no other form."""
+    words = text.split()
+    with suppress(ValueError):
+        if len(words) == 4 and words[3] == "UTC":
+            return datetime.fromisoformat(f"{words[1]} {words[2]}").replace(tzinfo=UTC)
+    return None

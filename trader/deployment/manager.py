@@ -73,7 +73,7 @@ class Manager:
         if not asked:
             return []
         properties = "Id,ActiveState,UnitFileState,NextElapseUSecRealtime,Result,FragmentPath"
-        shown = self._call("show", f"--property={properties}", "--timestamp=us+utc", *asked)
+        shown = self._call("show", f"--property={properties}", *asked)
         blocks = shown.out.strip().split("\n\n")
         return [_state(dict(line.partition("=")[::2] for line in block.splitlines())) for block in blocks if block]
 
@@ -102,14 +102,14 @@ def _state(shown: dict[str, str]) -> UnitState:
 
 
 def _microseconds(text: str) -> int:
-    """`Mon 2026-11-30 14:30:00.000000 UTC` as microseconds; 0 for anything else."""
+    """`Mon 2026-11-30 14:30:00 UTC` as microseconds; 0 for anything else."""
     from datetime import UTC, datetime
 
     words = text.split()
     if len(words) != 4:
         return 0
     try:
-        moment = datetime.strptime(f"{words[1]} {words[2]}", "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(f"{words[1]} {words[2]}").replace(tzinfo=UTC)
     except ValueError:
         return 0
     return int(moment.timestamp() * 1_000_000)

@@ -24,7 +24,14 @@ def run(
     command: Sequence[str], timeout_s: float = 120, environ: Mapping[str, str] | None = None, feed: str = ""
 ) -> Ended:
     """Run a program to its end."""
-    environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", **(environ or {})}
+    environment = {
+        **os.environ,
+        "LC_ALL": "C",
+        "TZ": "UTC",
+        "SYSTEMD_COLORS": "0",
+        "SYSTEMD_PAGER": "",
+        **(environ or {}),
+    }
     try:
         ended = subprocess.run(
             command, check=False, capture_output=True, text=True, timeout=timeout_s, env=environment, input=feed
