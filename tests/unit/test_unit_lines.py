@@ -1,8 +1,11 @@
 """What people are told of the units: when, and how the last run ended."""
 
+import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,12 +15,14 @@ import pytest
 
 from trader.adapters.service_manager import UnitState
 from trader.adapters.status_socket import ask
+from trader.bootstrap.asking import Answer, answer_for
+from trader.bootstrap.place import Place
 from trader.bootstrap.services import ending_of, line_of
-from trader.domain.canonical import dumps, loads
+from trader.domain.canonical import dumps, plain
 from trader.domain.journal import TradingState
 from trader.execution.reconciliation import Break
 from trader.status.failure import EXIT_CODES, Ending, in_words
-from trader.status.present import Status, UnitLine
+from trader.status.present import Status
 from trader.status.snapshot import StatusView
 
 AT = datetime(2026, 11, 25, 14, 30, tzinfo=UTC)
@@ -102,21 +107,51 @@ VIEW = StatusView(
 )
 
 
-def test_a_status_that_was_sent_is_the_status(tmp_path: Path) -> None:
-    status = Status(VIEW, "0123456789ab", "execution.yaml", "state", units=(UnitLine("session", AT, None, "ok"),))
-    path = tmp_path / "status.sock"
+@contextmanager
+def answering(path: Path, content: bytes) -> Iterator[None]:
+    """Somebody who answers each who asks with the same."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))
         listener.listen()
 
         def answer() -> None:
-            asking, _ = listener.accept()
-            with asking:
-                asking.sendall(dumps(status).encode())
+            with suppress(OSError):
+                while True:
+                    asking, _ = listener.accept()
+                    with asking:
+                        asking.sendall(content)
 
-        answering = threading.Thread(target=answer)
-        answering.start()
-        assert loads(Status, ask(path) or b"") == status
-        answering.join()
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_a_socket_is_asked_where_somebody_answers(tmp_path: Path) -> None:
+    path = tmp_path / "status.sock"
+    assert ask(path) is None
+    with answering(path, b"well"):
+        assert (ask(path), ask(path)) == (b"well", b"well")
     assert ask(path) is None, "nobody listens any more"
-    assert ask(tmp_path / "nowhere.sock") is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a state to somebody else")
+def test_the_status_of_anothers_state_is_that_users_answer(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    place, path = Place(tmp_path / "execution.yaml", state, {}), tmp_path / "status.sock"
+    status = Status(VIEW, "0123456789ab", "execution.yaml", str(state), (), (), "trouble", 1)
+    told = dumps({"text": "Session", "status": status}).encode()
+    with answering(path, told):
+        assert answer_for(place, path) is None, "one's own state needs no answer"
+        os.chown(state, 65534, 65534)
+        assert answer_for(place, path) == Answer("Session", plain(status))
+        assert Answer("Session", plain(status)).exit_code == 1
+        assert answer_for(replace(place, state=tmp_path / "elsewhere"), path) is None
+        assert answer_for(replace(place, state=tmp_path), path) is None, "the answer is about another state"
+    path.unlink()
+    for content in (b"", b"[]", b"{}", told[:50]):
+        with answering(path, content):
+            assert answer_for(place, path) is None
+        path.unlink()

@@ -7,7 +7,7 @@ STATUS_SOCKET = Path("/run/paper-trading-status.sock")
 _PATIENCE_S = 10.0
 
 
-def ask(path: Path = STATUS_SOCKET) -> bytes | None:
+def ask(path: Path) -> bytes | None:
     """The answer; None where nobody answers."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:

@@ -86,14 +86,9 @@ def resume(desk: "Desk") -> str:
 
 
 def status(place: Place, day: date | None = None) -> "Status":
-    """The state of trading, from ledger and STATE file alone; the configuration is not read, and may be broken.
-
-    Of a state that belongs to another user, what that user's status socket answers, if it does.
-    """
+    """The state of trading, from ledger and STATE file alone; the configuration is not read, and may be broken."""
     from trader.bootstrap.services import unit_lines
 
-    if (answer := _answer(place)) is not None:
-        return answer
     return replace(_status(place, day), units=unit_lines(place.environ))
 
 
@@ -116,21 +111,6 @@ def _status(place: Place, day: date | None) -> "Status":
     if view.unclosed and not held:
         return Status(view, *named, trouble=_UNCLOSED, exit_code=1)
     return Status(view, *named, next_steps(view))
-
-
-def _answer(place: Place) -> "Status | None":
-    """The status as the state's owner sees it; None when that is this user, or nobody answers."""
-    if not place.state.exists() or place.state.stat().st_uid == os.geteuid():
-        return None
-    from trader.adapters.status_socket import ask
-    from trader.domain.canonical import loads
-    from trader.status.present import Status
-
-    try:
-        found = loads(Status, ask() or b"")
-    except ValueError:
-        return None
-    return found if found.state == str(place.state) else None
 
 
 def _require_readable(place: Place) -> None:

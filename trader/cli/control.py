@@ -1,11 +1,11 @@
 """Stop controls and the present state: status, halt, resume, emergency-stop."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from trader.cli.context import Json, desk_of, named, options_of
-from trader.cli.output import print_facts, print_json, print_units
+from trader.cli.output import facts_text, print_facts, print_json, units_text
 
 if TYPE_CHECKING:
     from trader.modes.emergency import StopReport
@@ -16,7 +16,9 @@ app = typer.Typer()
 
 
 @app.command()
-def status(context: typer.Context, json: Json = False) -> None:
+def status(
+    context: typer.Context, json: Json = False, answer: Annotated[bool, typer.Option("--answer", hidden=True)] = False
+) -> None:
     """Show the state of trading.
 
     From ledger and STATE file alone: asks no broker, and needs no sound configuration. On a host with units, also when
@@ -24,14 +26,25 @@ def status(context: typer.Context, json: Json = False) -> None:
 
     Example: trader status --json
     """
+    from trader.bootstrap.asking import answer_for
+
+    place = options_of(context).place
+    if not answer and (told := answer_for(place)) is not None:
+        _say(told.text, told.status if json else None, told.exit_code)
     from trader.bootstrap.stops import status as view
 
-    found = view(options_of(context).place)
-    if json:
-        print_json(found)
+    found = view(place)
+    text = _status_text(found)
+    _say(text, {"status": found, "text": text} if answer else found if json else None, found.exit_code)
+
+
+def _say(text: str, document: object, exit_code: int) -> NoReturn:
+    """Print the document as JSON, or the text when there is none, and end."""
+    if document is None:
+        typer.echo(text)
     else:
-        _print_status(found)
-    raise typer.Exit(found.exit_code)
+        print_json(document)
+    raise typer.Exit(exit_code)
 
 
 @app.command()
@@ -107,7 +120,7 @@ def _print_stop(report: "StopReport", place: str, flatten: bool) -> None:
     print_facts("Emergency stop: the broker takes no new orders", facts)
 
 
-def _print_status(found: "Status") -> None:
+def _status_text(found: "Status") -> str:
     view = found.view
     facts: list[tuple[str, object]] = [
         ("trading", ": ".join(filter(None, (view.state.upper(), view.reason)))),
@@ -127,10 +140,8 @@ def _print_status(found: "Status") -> None:
         *([("trouble", found.trouble)] if found.trouble else []),
         *(("next", step) for step in found.next_steps),
     ]
-    print_facts(f"Session {view.session_date}", facts)
-    if found.units:
-        typer.echo("Units, in Chicago's time")
-        print_units(found.units)
+    units = ["Units, in Chicago's time", units_text(found.units)] if found.units else []
+    return "\n".join([facts_text(f"Session {view.session_date}", facts), *units])
 
 
 def _plan(view: "StatusView") -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trader.cli.output import print_units
+from trader.cli.output import units_text
 
 app = typer.Typer()
 
@@ -20,7 +20,7 @@ def start() -> None:
     """
     from trader.bootstrap import services
 
-    print_units(services.start(os.environ))
+    typer.echo(units_text(services.start(os.environ)))
 
 
 @app.command()
@@ -34,7 +34,7 @@ def stop() -> None:
     """
     from trader.bootstrap import services
 
-    print_units(services.stop(os.environ))
+    typer.echo(units_text(services.stop(os.environ)))
 
 
 @app.command("run-now")

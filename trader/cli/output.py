@@ -53,18 +53,23 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Row]) -> None
 
 def print_facts(title: str, facts: Iterable[tuple[str, object]]) -> None:
     """One fact a line."""
+    typer.echo(facts_text(title, facts))
+
+
+def facts_text(title: str, facts: Iterable[tuple[str, object]]) -> str:
+    """One fact a line."""
     found = list(facts)
     width = max(len(name) for name, _ in found)
-    typer.echo("\n".join([title, *(f"  {name:<{width}}  {_cell(value)}" for name, value in found)]))
+    return "\n".join([title, *(f"  {name:<{width}}  {_cell(value)}" for name, value in found)])
 
 
-def print_units(units: "Iterable[UnitLine]") -> None:
+def units_text(units: "Iterable[UnitLine]") -> str:
     """When each unit ran last and is due next, in Chicago; without the library, which takes long to import."""
     rows = [("unit", "last", "next", "result")]
     rows += [(unit.name, _in_chicago(unit.last_at), _in_chicago(unit.next_at), unit.result) for unit in units]
     widths = [max(len(row[at]) for row in rows) for at in range(3)]
-    for row in rows:
-        typer.echo("  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]))
+    lines = ([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]] for row in rows)
+    return "\n".join(f"  {'  '.join(line)}" for line in lines)
 
 
 def _in_chicago(instant: "datetime | None") -> str:
