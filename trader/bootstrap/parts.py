@@ -105,11 +105,20 @@ def universe_of_bars(place: Place) -> Universe:
 
 def working_day(place: Place) -> date:
     """The date to report on when none is named: that of the newest plan on a simulated exchange, else today's."""
-    from trader.domain.journal import PlanCommitted
+    from trader.domain.journal import AccountOpened, PlanCommitted, PreflightPassed
 
-    simulated = place.exchange.exists() and (ledger := ledger_reading(place))
-    newest = ledger.latest(PlanCommitted) if simulated and ledger else None
-    return newest.event.session_date if newest else wall_day()
+    if (ledger := ledger_reading(place)) is None:
+        return wall_day()
+    opened = ledger.latest(AccountOpened)
+    number = opened.event.account_number if opened and isinstance(opened.event, AccountOpened) else ""
+    if not (place.exchange.exists() or number.startswith(_SIMULATED)):
+        return wall_day()
+    newest = (ledger.latest(kind) for kind in (PreflightPassed, PlanCommitted))
+    return max((entry.event.session_date for entry in newest if entry), default=wall_day())
+
+
+_SIMULATED = "SIMULATED"
+"""What account numbers of the simulated exchange begin with."""
 
 
 def wall_day() -> date:

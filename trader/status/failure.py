@@ -13,6 +13,7 @@ EXIT_CODES = {
 """What the program's exit codes mean."""
 
 _RESULTS = {
+    "success": "its last run ended well",
     "watchdog": "it gave no sign of life any more",
     "timeout": "it took longer than it may",
     "oom-kill": "it needed more memory than it may have",
