@@ -219,7 +219,7 @@ def test_the_configuration_that_the_units_name_is_the_one() -> None:
 def test_a_key_in_the_configuration_is_blotted_out() -> None:
     kind = replace(PLAIN, config=f"execution:\n  mode: paper\n  note: use {KEY_ID}\n  secret_key: {SECRET}\n")
     setup, printed = scanned(kind)
-    assert setup.config_text == "execution:\n  mode: paper\n  note: use ***\n  secret_key: ***\n"
+    assert setup.config_text == "execution:\n  mode: paper\n  note: use <hidden>\n  secret_key: <hidden>\n"
     assert SECRET not in printed
 
 

@@ -21,7 +21,7 @@ ARCHIVE = "/var/lib/paper-trading-deploy/legacy/one"
 TIMERS = [f"paper-trading-{job}.timer" for job in ("eod", "preflight", "session")]
 ALL = replace(KINDS["by hand"], requires=True)
 """Timers that require their services: the kind that trades at once when it is started without care."""
-_TOOL = {"PYTHONPATH": "/root/tool", "PYTHONDONTWRITEBYTECODE": "1"}
+_TOOL = {"PYTHONPATH": "/opt/tool", "PYTHONDONTWRITEBYTECODE": "1"}
 _LIST = (
     f"cd {HOME} && find . -path ./.local/share/systemd/timers -prune -o -printf '%p %y %m %U %G %T@ %l\\n' | sort;"
     "find . -type f -not -path './.local/share/systemd/*' -exec sha256sum {} + | sort"
@@ -136,7 +136,7 @@ def machine(lab: Lab) -> Host:
         shutil.copytree(ROOT / "trader/deployment", packed / "tool/trader/deployment", ignore=ignored)
         shutil.copy(ROOT / "trader/__init__.py", packed / "tool/trader")
         shutil.copy(killing.__file__, packed / "tool")
-        host.files.put(packed / "tool", "/root/tool")
+        host.files.put(packed / "tool", "/opt/tool")
     finally:
         shutil.rmtree(packed)
     return host

@@ -1,4 +1,4 @@
-"""trader config: check, show, schema."""
+"""trader config: check, show, schema, translate."""
 
 from pathlib import Path
 from typing import Annotated
@@ -63,3 +63,31 @@ def schema(
     from trader.settings import render
 
     typer.echo(render.reference() if markdown else render.schema(), nl=False)
+
+
+@app.command()
+def translate(
+    path: Annotated[Path, typer.Argument(help="The old execution.yaml.")],
+    over: Annotated[
+        Path | None, typer.Option(help="YAML file of keys of ours that hold whatever the old file says.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory for execution.yaml and universe.csv.")] = None,
+    json: Json = False,
+) -> None:
+    """Say a hand-made set-up's execution.yaml in our terms.
+
+    Prints what becomes of each of its keys; exit code 1 when some are left for you to decide.
+
+    Example: trader config translate old/config/execution.yaml --out new
+    """
+    from trader.bootstrap import translate as translating
+    from trader.bootstrap.translation import told
+
+    done = translating.translate_file(path, over)
+    if out is not None:
+        translating.write(done, out)
+    if json:
+        print_json(done.document())
+    else:
+        typer.echo(told(done), nl=False)
+    raise typer.Exit(int(not done.ok))

@@ -21,6 +21,7 @@ _CONFIG = "config/execution.yaml"
 _REPORTS = ("reports", "results/paper", "logs")
 _MOST_CONFIG = 64 << 20
 _MOST_REPORTS = 1 << 30
+_HIDDEN = "<hidden>"  # plain text in YAML, too
 _KEY_LINE = re.compile(r"(?i)^(\s*[\w-]*(api_?key|key_?id|secret|token|passw)[\w-]*\s*:\s*)\S.*$", re.MULTILINE)
 _REMEDY_NAME_IT = "Name the right one with --working-directory."
 
@@ -190,9 +191,9 @@ def _config_text(path: str, keys: KeysFound, findings: list[Finding]) -> tuple[s
         what = f"{path} cannot be read ({type(error).__name__})"
         findings.append(Finding("refused", what, "Make it a UTF-8 file that its user may read."))
         return "", ""
-    blotted, count = _KEY_LINE.subn(r"\1***", text)
+    blotted, count = _KEY_LINE.subn(rf"\1{_HIDDEN}", text)
     for secret in (keys.keys.key_id, keys.keys.secret) if keys.keys else ():
-        blotted = blotted.replace(secret, "***")
+        blotted = blotted.replace(secret, _HIDDEN)
     if count:
         what = f"{path} has {count} lines that look like keys; they are not read from there"
         findings.append(Finding("warning", what, "Keys belong into ~/.config/paper-trading.env."))
