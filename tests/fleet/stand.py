@@ -8,14 +8,17 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tests.fleet.lab import Host, Lab, Ran, SimulatedExchange
+from tests.support.releases import WHEELHOUSES
 
 ROOT = Path(__file__).parents[2]
 CHICAGO = ZoneInfo("America/Chicago")
@@ -24,6 +27,7 @@ MONDAY = datetime(2026, 3, 16, 7, tzinfo=CHICAGO)
 TOOL = "/usr/local/lib/paper-trading/deploy.pyz"
 PLANTED = "Zq7" + "plantedSECRET" + "x9W"
 """What must never be seen anywhere: the secret half of the keys on every host."""
+MARKET = {"symbols": 20, "history_start": "2024-06-03", "history_end": "2026-12-31", "seed": 3}
 VARIABLES: dict[str, object] = {
     "trader_guard_window": "",
     "trader_guard_before_s": 0,
@@ -75,9 +79,15 @@ class Stand:
 
     def exchange(self, account: str) -> SimulatedExchange:
         """The exchange of an account: a small synthetic market on the Monday after the hosts' Saturday."""
-        if account not in self.exchanges:
-            market = {"symbols": 20, "history_start": "2024-06-03", "history_end": "2026-12-31", "seed": 3}
-            self.exchanges[account] = self.lab.exchange(at=MONDAY, **market)
+        return self.exchanges.get(account) or self.fresh_exchange(account)
+
+    def fresh_exchange(self, account: str) -> SimulatedExchange:
+        """The same, begun anew: nothing has been ordered there, and it answers where the old one did."""
+        market: dict[str, object] = dict(MARKET)
+        if old := self.exchanges.get(account):
+            old.stop()
+            market["port"] = urlsplit(old.url).port
+        self.exchanges[account] = self.lab.exchange(at=MONDAY, **market)
         return self.exchanges[account]
 
     def add(self, *names: str, role: str = "primary", base: Path | None = None, **variables: object) -> list[Host]:
@@ -119,7 +129,7 @@ class Stand:
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.folder / "ansible"),
             "ANSIBLE_NOCOLOR": "1",
-            "TRADER_WHEELHOUSE_CACHE": str(_wheelhouses()),
+            "TRADER_WHEELHOUSE_CACHE": str(WHEELHOUSES),
         }
         return [*words, *options, "-e", json.dumps(variables)], environ
 
@@ -151,10 +161,18 @@ class Stand:
         return played
 
 
-def _wheelhouses() -> Path:
-    from tests.support.releases import WHEELHOUSES
+def until(true: Callable[[], object], within_s: float = 60) -> None:
+    """Wait until something is so."""
+    ends_s = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < ends_s, "it did not come to pass"
+        time.sleep(0.05)
 
-    return WHEELHOUSES
+
+def busy(host: Host, unit: str) -> bool:
+    """Whether a unit of the host is at work, or will be in a moment."""
+    state = host.run("systemctl", "is-active", unit, check=False).out.strip()
+    return state in ("active", "activating", "deactivating")
 
 
 _LINE = re.compile(r"^(\S+)\s+: (ok=.*)$", re.MULTILINE)
