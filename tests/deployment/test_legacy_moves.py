@@ -216,6 +216,8 @@ def test_other_keys_than_ours_are_refused_and_not_shown(rig: Rig) -> None:
     file.write_text("ALPACA_API_KEY=PKX\nALPACA_SECRET_KEY=another\n")
     with pytest.raises(Refused) as refused:
         rig.legacy.carry_credentials(rig.archive, rig.place)
+    with pytest.raises(Refused, match="differ"):
+        rig.legacy.require(rig.legacy.scan(), rig.place)
     assert not any(secret in str(refused.value) for secret in (KEY_ID, SECRET, "another"))
     assert "another" in file.read_text()
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.legacy import ENVIRONMENT, KEY_ID, KINDS, SECRET, UNITS, Kind, Rig, build, listing, rigged
+from trader.bootstrap.translate import translate
 from trader.deployment.errors import Refused
 from trader.deployment.legacy_plan import plan_text
 from trader.deployment.legacy_setup import LegacySetup, setup_of
@@ -140,7 +141,7 @@ _ANOTHER_PLACE = {
             ("a live account",),
         ),
         (replace(PLAIN, environment=f"ALPACA_API_KEY='a b'\nALPACA_SECRET_KEY={SECRET}\n"), ("has blanks",)),
-        (replace(PLAIN, working_line=""), ("no unit names a WorkingDirectory", "--working-directory")),
+        (replace(PLAIN, working_line=""), ("no unit names a WorkingDirectory", "trader_legacy_directory")),
         (replace(PLAIN, working_line="WorkingDirectory=%h/elsewhere"), ("elsewhere", "no directory")),
         (replace(PLAIN, working_line="WorkingDirectory=%i/x"), ("%i is not known",)),
         (replace(PLAIN, more=_ANOTHER_PLACE), ("different working directories", "/srv")),
@@ -230,3 +231,20 @@ def test_a_file_that_its_user_may_not_read_is_named(rig: Rig) -> None:
     file.chmod(0)
     os.chown(file, 0, 0)
     assert f"{file} cannot be read by its own user" in said(rig.legacy.scan(), "refused")
+
+
+def test_the_plan_shows_every_step_and_what_becomes_of_the_settings(rig: Rig) -> None:
+    setup = rig.legacy.scan()
+    translated = json.loads(json.dumps(translate(setup.config_text + "wibble: 3\n", "old.yaml").document()))
+    plan = plan_text(setup, translated, "/etc/paper-trading/credentials/alpaca.env")
+    for line in (
+        f"- {rig.built.units}/timers.target.wants/paper-trading-session.timer",
+        f"- {rig.built.units}/paper-trading-eod.service",
+        "+ ALPACA_SECRET_KEY=***",
+        f"A rollback puts it back, too, and arms {', '.join(TIMERS)}.",
+        "position_sizing.min_trade_size -> position_sizing.min_trade_usd: 100",
+        "wibble: unknown, not carried over. ",
+        "execution.enabled: dropped. timers decide what runs",
+        "sector_mapping: to be decided. 2 symbols",
+    ):
+        assert line in plan, plan

@@ -67,9 +67,8 @@ class Old:
             home.mkdir()
             build(kind, home, live_at=Path(HOME))
             self.systemctl("stop", "paper-trading-*")
-            self.host.shell(
-                f"rm -rf {Path(ARCHIVE).parent} /etc/paper-trading /run/user/*/legacy-ran; find {HOME} -mindepth 1 -delete"
-            )
+            self.host.shell(f"rm -rf {Path(ARCHIVE).parent} /etc/paper-trading /run/user/*/legacy-ran")
+            self.host.shell(f"find {HOME} -mindepth 1 -delete")
             self.host.files.put(home, HOME)
         self.host.shell(f"chown -hR {USER}: {HOME}")
         self.systemctl("daemon-reload")
@@ -81,16 +80,16 @@ class Old:
         """What `systemctl --user` says to that user."""
         return self.host.run("systemctl", "--user", *words, user=USER, check=False).out
 
-    def does(self, act: str, die_at: int = -1) -> str:
-        """One operation of the tool as root; it dies before that change, if one is given."""
+    def does(self, act: str, die_at: int = -1, user: str = "root", archive: str = ARCHIVE) -> str:
+        """One operation of the tool; it dies before that change, if one is given."""
         lines = [
             "from pathlib import Path",
             "from trader.deployment.legacy import legacy_of",
-            f"legacy, archive = legacy_of({USER!r}), Path({ARCHIVE!r})",
+            f"legacy, archive = legacy_of({USER!r}), Path({archive!r})",
             f"act = lambda: {act}",
             f"import killing; killing._act_and_exit(act, {die_at})" if die_at >= 0 else "print(act())",
         ]
-        ran = self.host.run("python3", "-c", "\n".join(lines), check=die_at < 0, env=_TOOL)
+        ran = self.host.run("python3", "-c", "\n".join(lines), check=die_at < 0, env=_TOOL, user=user)
         assert die_at < 0 or ran.code in (-9, 137), ran
         return ran.out + ran.err
 
@@ -167,6 +166,15 @@ def test_it_is_taken_away_and_put_back_as_it_was_with_its_timers_armed(old: Old)
     assert (old.listing ^ before, old.armed) == (set(), TIMERS)
     old.does("legacy.restore(archive)")
     assert (old.listing ^ before, old.armed) == (set(), TIMERS)
+
+
+def test_its_user_can_do_it_alone(old: Old) -> None:
+    before, archive = old.listing, f"/tmp/{USER}/one"
+    for act in ("archive(legacy.scan(), archive, 'now') and 0", "disarm(archive)", "restore(archive)"):
+        old.does(f"legacy.{act}", user=USER, archive=archive)
+        assert old.armed == ([] if act.startswith("disarm") else TIMERS)
+    assert old.listing ^ before == set()
+    old.host.shell(f"rm -r {archive}")
 
 
 def test_only_those_are_armed_again_that_were(old: Old) -> None:

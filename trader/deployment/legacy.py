@@ -29,9 +29,16 @@ class Legacy:
     manager: UserManager
     looking: Scan
 
-    def scan(self, working_directory: str = "") -> LegacySetup:
-        """What there is; nothing is changed. `working_directory` is believed rather than the units."""
-        return self.looking.look(working_directory)
+    def scan(self, directory: str = "") -> LegacySetup:
+        """What there is; nothing is changed. `directory` is believed as the working directory rather than the units."""
+        return self.looking.look(directory)
+
+    def require(self, setup: LegacySetup, credentials: Path) -> None:
+        """Raises Refused, all reasons in one, when the set-up cannot be taken over."""
+        require(setup)
+        with self.account.acting():
+            keys = find_keys([(source.path, source.reader) for source in setup.credentials], file_reader).keys
+        self._refuse_other_keys(keys, credentials / CREDENTIAL)
 
     def archive(self, setup: LegacySetup, directory: Path, at: str) -> Archive:
         """Archive everything in this directory. Raises Refused when something stands in the way.
@@ -59,15 +66,17 @@ class Legacy:
         keys = archived_keys(load(directory))
         path = credentials / CREDENTIAL
         content = f"ALPACA_API_KEY={keys.key_id}\nALPACA_SECRET_KEY={keys.secret}\n".encode()
+        self._refuse_other_keys(keys, path)
         if path.exists():
-            present = find_keys([(str(path), "environment file")], file_reader).keys
-            if present != keys:
-                remedy = "Keep one of the two: remove that file, or the old keys."
-                raise Refused(f"the keys in {path} and those of {self.account.name}'s set-up differ", remedy)
             return False
         credentials.mkdir(mode=0o700, parents=True, exist_ok=True)
         durable.write(path, content, 0o600)
         return True
+
+    def _refuse_other_keys(self, keys: Keys | None, path: Path) -> None:
+        if path.exists() and find_keys([(str(path), "environment file")], file_reader).keys != keys:
+            remedy = "Keep one of the two: remove that file (and its lines in the vault), or the old keys."
+            raise Refused(f"the keys in {path} and those of {self.account.name}'s set-up differ", remedy)
 
     def _moves(self, directory: Path) -> Moves:
         archive = load(directory)
@@ -113,15 +122,16 @@ def archived_keys(archive: Archive) -> Keys:
     return found.keys
 
 
-def scan_command(user: str = "", working_directory: str = "") -> dict[str, Any]:
+def scan_command(user: str = "", directory: str = "") -> dict[str, Any]:
     """`legacy scan`: the set-up as JSON types; paths that are only archived are counted."""
-    setup = legacy_of(user).scan(working_directory)
+    setup = legacy_of(user).scan(directory)
     document = setup.document()
-    kept = [each["path"] for each in document.pop("held") if each["part"] == "unit"]
-    return {**document, "archived": len(setup.held), "taken": kept, "refusals": [each.what for each in setup.refusals]}
+    taken = [each["path"] for each in document.pop("held") if each["part"] == "unit"]
+    refusals = [f"{each.what}. {each.remedy}" for each in setup.refusals]
+    return {**document, "archived": len(setup.held), "taken": taken, "refusals": refusals}
 
 
-def plan_command(places: Places, user: str = "", working_directory: str = "", settings: str = "") -> dict[str, Any]:
+def plan_command(places: Places, user: str = "", directory: str = "", settings: str = "") -> dict[str, Any]:
     """`legacy plan`: the plan as text; `settings` is what `trader config translate --json` printed."""
     try:
         translated = json.loads(settings) if settings else {}
@@ -130,6 +140,10 @@ def plan_command(places: Places, user: str = "", working_directory: str = "", se
             "the translated settings are no JSON", "Pass on what `trader config translate` prints."
         ) from None
     legacy = legacy_of(user)
-    setup = legacy.scan(working_directory)
-    text = plan_text(setup, translated, str(places.credentials / CREDENTIAL))
-    return {"plan": text, "refusals": [each.what for each in setup.refusals]}
+    setup = legacy.scan(directory)
+    refusals = []
+    try:
+        legacy.require(setup, places.credentials)
+    except Refused as refused:
+        refusals = [str(refused)]
+    return {"plan": plan_text(setup, translated, str(places.credentials / CREDENTIAL)), "refusals": refusals}

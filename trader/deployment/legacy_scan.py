@@ -23,7 +23,7 @@ _MOST_CONFIG = 64 << 20
 _MOST_REPORTS = 1 << 30
 _HIDDEN = "<hidden>"  # plain text in YAML, too
 _KEY_LINE = re.compile(r"(?i)^(\s*[\w-]*(api_?key|key_?id|secret|token|passw)[\w-]*\s*:\s*)\S.*$", re.MULTILINE)
-_REMEDY_NAME_IT = "Name the right one with --working-directory."
+_REMEDY_NAME_IT = "Name the right one: trader_legacy_directory in the inventory, --directory here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ class Scan:
     everyone: Path = Path("/etc/systemd/user")
     crontabs: Path = Path("/var/spool/cron/crontabs")
 
-    def look(self, working_directory: str = "") -> LegacySetup:
-        """Everything there is; `working_directory` is believed rather than the units."""
+    def look(self, directory: str = "") -> LegacySetup:
+        """Everything there is; `directory` is believed rather than the units."""
         with self.account.acting():
             found = find_units(self.account, self.everyone)
             if not found.units:
                 findings = (*found.findings, self._none())
                 return LegacySetup(self.account.name, str(self.account.home), found=False, findings=findings)
-            setup = self._look(found, working_directory)
+            setup = self._look(found, directory)
         active = self.manager.active([unit.name for unit in setup.units])
         units = tuple(replace(unit, active=active[unit.name]) for unit in setup.units)
         setup = replace(setup, units=units, linger=self.manager.lingers, manager=self.manager.reachable)
@@ -52,9 +52,9 @@ class Scan:
         what = f"no units paper-trading-*.service or .timer were found for {self.account.name}"
         return Finding("refused", what, "Name the user whose set-up it is, or install without migrating.")
 
-    def _look(self, found: UnitsFound, working_directory: str) -> LegacySetup:
+    def _look(self, found: UnitsFound, named: str) -> LegacySetup:
         findings = [*found.findings, *judge_units(found.units, found.texts)]
-        directory = working_directory or self._working_directory(found, findings)
+        directory = named or self._working_directory(found, findings)
         places = self._key_places(found, directory, findings)
         keys = find_keys(places, file_reader)
         findings += _judge_keys(keys)

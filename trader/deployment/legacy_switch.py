@@ -12,13 +12,22 @@ from trader.deployment.legacy_archive import archived_in, is_archive
 
 
 def take_over_legacy(desk: Desk, activation: Activation) -> None:
-    """Archive the hand-made set-up, carry its keys over, and disarm it. Raises Refused when something is in the way."""
+    """Archive the hand-made set-up, carry its keys over, and disarm it. Raises Refused when something is in the way.
+
+    The activation's options are its working directory, where the units do not say so.
+    """
     legacy, directory = _legacy(desk), _archives(desk) / activation.id
     if not is_archive(directory):
-        legacy.archive(legacy.scan(), directory, clock.stamp())
+        legacy.archive(legacy.scan(activation.options), directory, clock.stamp())
     if CREDENTIAL.removesuffix(".env") in desk.host.credentials:
         legacy.carry_credentials(directory, desk.places.credentials)
     legacy.disarm(directory)
+
+
+def require_legacy(desk: Desk, directory: str = "") -> None:
+    """Raises Refused when the hand-made set-up cannot be taken over: asked before an activation begins."""
+    legacy = _legacy(desk)
+    legacy.require(legacy.scan(directory), desk.places.credentials)
 
 
 def restore_legacy(desk: Desk, activation: Activation) -> None:
