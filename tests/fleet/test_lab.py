@@ -50,7 +50,7 @@ def test_a_command_that_fails_or_is_late_is_told_with_what_it_said(desk: Host) -
         desk.shell("echo gone wrong >&2; exit 3")
     with pytest.raises(CommandFailed, match="sleep 60 did not end in time"):
         desk.run("sleep", "60", timeout_s=0.3)
-    assert desk.run("pgrep", "--exact", "sleep", check=False).out == ""
+    wait_for("it is gone", lambda: desk.run("pgrep", "--exact", "sleep", check=False).out == "", 5)
 
 
 def test_files_go_in_and_come_out_and_a_link_leads_to_a_place_in_the_host(desk: Host, tmp_path: Path) -> None:

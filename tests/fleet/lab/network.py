@@ -31,14 +31,18 @@ class Network:
     """The bridge of the lab of that number; every name on this machine that it makes begins with `ptlab<number>`."""
 
     def __init__(self, number: int) -> None:
-        self.bridge, self._subnet = f"ptlab{number}", f"10.231.{number}"
+        self.bridge, self._subnet, self._number = f"ptlab{number}", f"10.231.{number}", number
         self.controller = f"{self._subnet}.1"
         self.addresses: dict[str, str] = {}
         self._next = _FIRST
 
     def create(self) -> None:
-        """Make the bridge; IPv6 is off, so that no host sends what nobody asked for."""
-        run("ip", "link", "add", self.bridge, "type", "bridge", "forward_delay", "0")
+        """Make the bridge; IPv6 is off, so that no host sends what nobody asked for.
+
+        Its address on the wire is given: otherwise it is that of one of its cables, changes with them, and hosts go on
+        sending to the old one for half a minute.
+        """
+        run("ip", "link", "add", self.bridge, "address", self._wire(1), "type", "bridge", "forward_delay", "0")
         for family, name, value in (("ipv4", "forwarding", "0"), ("ipv6", "disable_ipv6", "1")):
             setting = Path(f"/proc/sys/net/{family}/conf/{self.bridge}/{name}")
             if setting.exists():
@@ -65,7 +69,9 @@ class Network:
         self.unplug(host)
         space, cable = self._space(host), self._cable(host)
         run("ip", "netns", "add", space)
-        run("ip", "link", "add", cable, "type", "veth", "peer", "name", INTERFACE, "netns", space)
+        wire = self._wire(int(self.addresses[host].rsplit(".", 1)[1]))  # the same after a reboot, as a real card's
+        peer = ("name", INTERFACE, "address", wire, "netns", space)
+        run("ip", "link", "add", cable, "type", "veth", "peer", *peer)
         address = f"addr add {self.addresses[host]}/24 dev {INTERFACE}"
         switch_off = f"/proc/sys/net/ipv6/conf/{INTERFACE}/disable_ipv6"
         run("ip", "netns", "exec", space, "sh", "-c", f"test ! -e {switch_off} || echo 1 > {switch_off}")
@@ -100,6 +106,9 @@ class Network:
             run("ip", "link", "del", name)
         for space in Path("/run/netns").glob(f"{self.bridge}-*"):
             run("ip", "netns", "del", space.name)
+
+    def _wire(self, place: int) -> str:
+        return f"02:74:72:64:{self._number:02x}:{place:02x}"
 
     def _space(self, host: str) -> str:
         return f"{self.bridge}-{host}"
