@@ -14,6 +14,7 @@ from trader.deployment.desk import Desk, find_places, open_desk
 from trader.deployment.errors import BadInput, DeploymentError
 from trader.deployment.facts import facts
 from trader.deployment.history import Record
+from trader.deployment.legacy import plan_command, scan_command
 from trader.deployment.orders import Order, activate, former, go_on
 from trader.deployment.pruning import prune
 from trader.deployment.staging import stage
@@ -21,7 +22,8 @@ from trader.deployment.stop import emergency_stop
 from trader.deployment.unit_files import armed_on, self_starting, services
 
 Answer = tuple[dict[str, Any], int]
-Command = Callable[[Desk, argparse.Namespace], Answer]
+Command = Callable[[argparse.Namespace], Answer]
+OnDesk = Callable[[Desk, argparse.Namespace], Answer]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     command: Command = given.command
     try:
-        answer, code = command(open_desk(find_places(), given.by), given)
+        answer, code = command(given)
     except DeploymentError as error:
         answer, code = {"refused": error.problem, "remedy": error.remedy}, error.exit_code
     except OSError as error:
@@ -40,37 +42,66 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="deploy.pyz", description=__doc__)
-    parser.add_argument("--by", default=os.environ.get("SUDO_USER") or getpass.getuser(), help="who gives the order")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+class _Commands:
+    """The tool's commands as they are added."""
 
-    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=text, description=text)
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._parsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(self, name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        """One that needs no installed host."""
+        made: argparse.ArgumentParser = self._parsers.add_parser(name, help=text, description=text)
         made.set_defaults(command=command)
         return made
 
-    add("facts", lambda desk, _: (facts(desk), 0), "what stands on this host")
-    staging = add("stage", _stage, "unpack a release and make its environment")
+    def on_desk(self, name: str, command: OnDesk, text: str) -> argparse.ArgumentParser:
+        """One that works with an installed host."""
+        return self.add(name, lambda given: command(open_desk(find_places(), given.by), given), text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="deploy.pyz", description=__doc__)
+    parser.add_argument("--by", default=os.environ.get("SUDO_USER") or getpass.getuser(), help="who gives the order")
+    commands = _Commands(parser)
+    _add_releases(commands)
+    _add_host(commands)
+    _add_legacy(commands)
+    return parser
+
+
+def _add_releases(commands: _Commands) -> None:
+    staging = commands.on_desk("stage", _stage, "unpack a release and make its environment")
     staging.add_argument("--archive", type=Path, required=True)
     staging.add_argument("--wheelhouse-archive", type=Path)
-    activation = add("activate", _activate, "make a release the one that trades, or leave everything as it is")
+    activation = commands.on_desk("activate", _activate, "make a release the one that trades, or leave all as it is")
     activation.add_argument("--release", default="", help="its id; with --kind rollback the one before, if left out")
     activation.add_argument("--kind", choices=("deploy", "rollback", "retreat", "migrate"), default="deploy")
     activation.add_argument("--force", action="store_true", help="in the hours of trading, too; needs --reason")
     activation.add_argument("--reason", default="")
-    add("rollback-target", lambda desk, _: ({"release": former(desk)}, 0), "where a rollback goes")
-    add("continue", lambda desk, _: (go_on(desk), 0), "finish or undo what is in flight; the activate unit runs it")
-    add("arm", _arm, "start the timers that this host's role has")
-    add("disarm", _disarm, "stop all timers and services")
-    add("prune", lambda desk, _: ({"removed": (gone := prune(desk)), "changed": bool(gone)}, 0), "remove old releases")
-    stop = add("stop", _stop, "emergency stop: halt, bar the broker, cancel every order, stop what sends")
+    activation.add_argument("--legacy-directory", default="", help="migrate: where it works, if its units do not say")
+    commands.on_desk("rollback-target", _target, "where a rollback goes")
+    commands.on_desk("continue", lambda desk, _: (go_on(desk), 0), "finish or undo what is in flight, as a boot does")
+    commands.on_desk("prune", _prune, "remove releases that nobody needs")
+
+
+def _add_host(commands: _Commands) -> None:
+    commands.on_desk("facts", lambda desk, _: (facts(desk), 0), "what stands on this host")
+    commands.on_desk("arm", _arm, "start the timers that this host's role has")
+    commands.on_desk("disarm", _disarm, "stop all timers and services")
+    stop = commands.on_desk("stop", _stop, "emergency stop: halt, bar the broker, cancel every order, stop what sends")
     stop.add_argument("--reason", default="emergency stop")
     stop.add_argument("--flatten", action="store_true", help="have the release close every position as well")
-    record = add("record", _record, "add a line to the deploy ledger")
-    record.add_argument("--action", required=True, choices=("uninstalled", "backed_up", "rotated"))
+    record = commands.on_desk("record", _record, "add a line to the deploy ledger")
+    record.add_argument("--action", required=True, choices=("uninstalled", "rotated"))
     record.add_argument("--detail", default="")
-    return parser
+
+
+def _add_legacy(commands: _Commands) -> None:
+    legacy = commands.add("legacy", _legacy, "the hand-made set-up of a user: look at it, or at what would be done")
+    legacy.add_argument("what", choices=("scan", "plan"))
+    legacy.add_argument("--user", default="", help="whose; the one who runs this, if left out")
+    legacy.add_argument("--directory", default="", help="where it works, if its units do not say")
+    legacy.add_argument("--settings", type=Path, help="plan: what `trader config translate --json` printed")
 
 
 def _stage(desk: Desk, given: argparse.Namespace) -> Answer:
@@ -81,8 +112,18 @@ def _stage(desk: Desk, given: argparse.Namespace) -> Answer:
 def _activate(desk: Desk, given: argparse.Namespace) -> Answer:
     if given.kind != "rollback" and not given.release:
         raise BadInput("no release is named", "Give --release ID.")
-    answer = activate(desk, Order(given.release, given.kind, given.force, given.reason))
+    order = Order(given.release, given.kind, given.force, given.reason, given.legacy_directory)
+    answer = activate(desk, order)
     return answer, 0 if answer["result"] == "activated" else 1
+
+
+def _target(desk: Desk, _given: argparse.Namespace) -> Answer:
+    return {"release": former(desk)}, 0
+
+
+def _prune(desk: Desk, _given: argparse.Namespace) -> Answer:
+    removed = prune(desk)
+    return {"removed": removed, "changed": bool(removed)}, 0
 
 
 def _arm(desk: Desk, _given: argparse.Namespace) -> Answer:
@@ -94,9 +135,8 @@ def _arm(desk: Desk, _given: argparse.Namespace) -> Answer:
 
 def _disarm(desk: Desk, _given: argparse.Namespace) -> Answer:
     installed = desk.units.installed()
-    busy = [
-        unit.name for unit in desk.manager.states([*self_starting(installed), *services(installed)]) if unit.running
-    ]
+    named = [*self_starting(installed), *services(installed)]
+    busy = [unit.name for unit in desk.manager.states(named) if unit.running]
     desk.manager.disable(self_starting(installed))
     desk.manager.stop(services(installed))
     return {"changed": bool(busy), "stopped": busy}, 0
@@ -110,3 +150,10 @@ def _stop(desk: Desk, given: argparse.Namespace) -> Answer:
 def _record(desk: Desk, given: argparse.Namespace) -> Answer:
     desk.history.append(Record(clock.stamp(), given.action, desk.by, detail=given.detail))
     return {"changed": True}, 0
+
+
+def _legacy(given: argparse.Namespace) -> Answer:
+    if given.what == "scan":
+        return scan_command(given.user, given.directory), 0
+    settings = given.settings.read_text() if given.settings else ""
+    return plan_command(find_places(), given.user, given.directory, settings), 0

@@ -19,10 +19,14 @@ _LIKE = "paper-trading-preflight.service"
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Runs commands in a unit that a reboot forgets, made of the release's own preflight unit."""
+    """Runs commands in a unit that a reboot forgets, made of the release's own preflight unit.
+
+    `credentials`: a directory whose files are handed over instead of those in use, to prove them.
+    """
 
     places: Places
     manager: Manager
+    credentials: Path | None = None
 
     def run(self, release: Release, *arguments: str) -> Ended:
         """Run `trader ARGUMENTS` of the release to its end."""
@@ -56,7 +60,8 @@ class Sandbox:
         name: str = "paper-trading-run.service",
     ) -> str:
         text = (release.path / "systemd" / _LIKE).read_text()
-        kept = [line for line in text.partition("[Service]")[2].splitlines() if not line.startswith(_LEFT_OUT)]
+        service = text.partition("[Service]")[2].splitlines()
+        kept = [self._handed(line) for line in service if not line.startswith(_LEFT_OUT)]
         lines = ["[Unit]", "Description=Paper trading: a command of a deployment", "[Service]", "Type=oneshot"]
         lines += [f"TimeoutStartSec={_LONGEST_S}", f"ExecStart={release.program} {' '.join(map(_quoted, arguments))}"]
         if captured:
@@ -66,6 +71,12 @@ class Sandbox:
         durable.write(self.places.runtime / name, "\n".join([*lines, *kept, ""]).encode())
         self.manager.reload()
         return name
+
+    def _handed(self, line: str) -> str:
+        """The line of a unit; a credential comes from where it waits to be proved."""
+        name = line.removeprefix("LoadCredential=").partition(":")[0]
+        waits = line != name and self.credentials is not None and (self.credentials / name).exists()
+        return f"LoadCredential={name}:{self.credentials}/{name}" if waits else line
 
     def _output(self, kind: str) -> Path:
         return self.places.runtime.parents[1] / f"paper-trading-run.{kind}"

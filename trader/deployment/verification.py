@@ -17,12 +17,12 @@ def verify(desk: Desk, release: Release, before: str) -> tuple[str, ...]:
 
     A check of STANDING that the release before fails as well, or that a first release finds, is not this one's.
     """
-    failed = _failed(desk, release)
+    failed = failed_checks(desk, release)
     if not failed:
         return ()
     ours = failed.keys() - STANDING
     if not ours and before not in ("", LEGACY):
-        ours = failed.keys() - _failed(desk, desk.releases[before]).keys()
+        ours = failed.keys() - failed_checks(desk, desk.releases[before]).keys()
     if ours:
         told = "; ".join(f"{name}: {failed[name]}" for name in sorted(ours))
         raise StepFailed(f"preflight of release {release.id} failed ({told})", _REMEDY)
@@ -38,7 +38,7 @@ def settle(desk: Desk, release: Release) -> tuple[str, ...]:
     return (f"execution-reconcile ended with {compared.code}: {compared.said}",) if compared.code else ()
 
 
-def _failed(desk: Desk, release: Release) -> dict[str, str]:
+def failed_checks(desk: Desk, release: Release) -> dict[str, str]:
     """What failed, and what it says."""
     report: dict[str, Any] = desk.sandbox.json(release, "preflight", "--for", "next-session", "--json")
     return {

@@ -1,0 +1,61 @@
+"""New credentials: proved before the old ones go."""
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from trader.deployment import clock, durable
+from trader.deployment.backup_vault import repository_at
+from trader.deployment.credential_files import read_credentials
+from trader.deployment.desk import Desk
+from trader.deployment.errors import DeploymentError, Refused
+from trader.deployment.history import LEGACY, NOTHING, Record, active
+from trader.deployment.locking import held
+from trader.deployment.restic import NoRepository
+from trader.deployment.restic_keys import read_keys
+from trader.deployment.verification import STANDING, failed_checks
+
+_KEPT = "The old ones are still in use; correct the new ones in the inventory, then run the playbook again."
+
+
+def rotate(desk: Desk, incoming: Path) -> list[str]:
+    """Have the files of `incoming` take the place of those on the host; the names of those that differed.
+
+    Raises Refused when the new ones do not work; the old ones are then as they were. `incoming` is gone in any case.
+    """
+    with held(desk.places.deploy / "lock", desk.by):
+        try:
+            new = [path for path in sorted(incoming.glob("*.env")) if _differs(desk, path)]
+            for path in new:
+                read_credentials(path)
+            _prove(desk, incoming, {path.stem for path in new})
+            for path in new:
+                durable.write(desk.places.credentials / path.name, path.read_bytes(), 0o600)
+        finally:
+            durable.remove_tree(incoming)
+        names = [path.stem for path in new]
+        if names:
+            desk.history.append(Record(clock.stamp(), "rotated", desk.by, detail=", ".join(names)))
+    return names
+
+
+def _differs(desk: Desk, path: Path) -> bool:
+    present = desk.places.credentials / path.name
+    return not present.exists() or present.read_bytes() != path.read_bytes()
+
+
+def _prove(desk: Desk, incoming: Path, names: set[str]) -> None:
+    try:
+        if "restic" in names:
+            keys = read_keys(incoming, {})
+            place = keys.repository or desk.host.backup.repository or str(desk.places.backups / "repository")
+            with suppress(NoRepository):
+                repository_at(place, keys, desk.places).snapshots()
+        release = active(desk.history.records())
+        if names - {"restic"} and release not in (NOTHING, LEGACY):
+            desk = replace(desk, sandbox=replace(desk.sandbox, credentials=incoming))
+            failed = failed_checks(desk, desk.releases.require(release))
+            if theirs := sorted(failed.keys() - STANDING):
+                raise Refused("; ".join(f"{name}: {failed[name]}" for name in theirs), _KEPT)
+    except DeploymentError as error:
+        raise Refused(f"the new credentials {', '.join(sorted(names))} do not work: {error.problem}", _KEPT) from error
