@@ -24,10 +24,17 @@ def take_over_legacy(desk: Desk, activation: Activation) -> None:
     legacy.disarm(directory)
 
 
-def require_legacy(desk: Desk, directory: str = "") -> None:
-    """Raises Refused when the hand-made set-up cannot be taken over: asked before an activation begins."""
+def require_legacy(desk: Desk, directory: str = "", at_work: bool = False) -> None:
+    """Raises Refused when the hand-made set-up cannot be taken over: asked before an activation begins.
+
+    `at_work`: it may be trading at this moment.
+    """
     legacy = _legacy(desk)
-    legacy.require(legacy.scan(directory), desk.places.credentials)
+    setup = legacy.scan(directory)
+    if setup.running and not at_work:
+        problem = f"{', '.join(setup.running)} of the hand-made set-up is at work"
+        raise Refused(problem, "Wait until it has ended, or force it with a reason (trader_force and trader_reason).")
+    legacy.require(setup, desk.places.credentials)
 
 
 def restore_legacy(desk: Desk, activation: Activation) -> None:

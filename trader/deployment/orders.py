@@ -11,8 +11,8 @@ from trader.deployment.desk import Desk
 from trader.deployment.errors import Broken, Refused
 from trader.deployment.history import LEGACY, Record, active, path_taken
 from trader.deployment.journal import Activation, Kind
+from trader.deployment.legacy_switch import require_legacy, unmigrated
 from trader.deployment.locking import held
-from trader.deployment.releases import Release
 from trader.deployment.unit_files import armed_on, self_starting, services
 
 ACTIVATOR = "paper-trading-activate.service"
@@ -43,11 +43,11 @@ def activate(desk: Desk, order: Order) -> dict[str, Any]:
             _finish(desk)
         before = active(desk.history.records())
         after = order.release or former(desk)
-        release = None if after == LEGACY else _allowed(desk, order, after, before)
+        if after != LEGACY:
+            _require_fit(desk, order, after, before)
         if order.kind != "restore" and settled(desk, after):
             return {"changed": False, "active": after, "result": "activated", "undone_because": ""}
-        if release:
-            schema.migrator(desk, release, before, schema.found_schema(desk.places.ledger))
+        _require_legacy_in_order(desk, order, before)
         _refuse_now(desk, order.force)
         desk.journal.write(_activation(desk, order, before, after))
         record = _finish(desk)
@@ -111,13 +111,23 @@ def objection(desk: Desk) -> str:
     )
 
 
-def _allowed(desk: Desk, order: Order, name: str, before: str) -> Release:
+def _require_fit(desk: Desk, order: Order, name: str, before: str) -> None:
+    """Raises Refused when the release may not be activated, or the ledger cannot be taken to its schema."""
     release = desk.releases.require(name)
     if release.void is not None and not order.reason and name != before:
         raise Refused(f"release {name} is void: {release.void}", "To go forward to it again, say why: trader_reason.")
     if changed := release.changed_files():
         raise Refused(f"release {name} was changed on this host: {', '.join(changed)}", "Stage it again.")
-    return release
+    schema.migrator(desk, release, before, schema.found_schema(desk.places.ledger))
+
+
+def _require_legacy_in_order(desk: Desk, order: Order, before: str) -> None:
+    """Raises Refused unless a hand-made set-up that is armed is what this takes over, and can be taken over now."""
+    if order.kind == "migrate" and before in ("", LEGACY):
+        require_legacy(desk, order.options, at_work=order.force)
+    elif order.kind == "deploy" and (armed := unmigrated(desk)):
+        problem = f"a hand-made set-up is armed on this host ({armed}), and both would trade"
+        raise Refused(problem, "Take it over by the migrate playbook, or disable its timers.")
 
 
 def _refuse_now(desk: Desk, force: bool) -> None:
