@@ -112,11 +112,12 @@ def _gather(name: str, target: Path, directory: int | None) -> None:
         raise
     with os.fdopen(handle, "rb") as file:
         if stat.S_ISREG(os.fstat(handle).st_mode):
-            with _private(target) as copy:
+            with open_private(target) as copy:
                 shutil.copyfileobj(file, copy, 1 << 20)
 
 
-def _private(path: Path) -> BinaryIO:
+def open_private(path: Path) -> BinaryIO:
+    """A new file that nobody else may read."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
@@ -130,7 +131,7 @@ def digests(directory: Path) -> dict[str, str]:
 
 def write_manifest(directory: Path, manifest: BackupManifest) -> None:
     """Put the manifest down."""
-    with _private(directory / MANIFEST) as file:
+    with open_private(directory / MANIFEST) as file:
         file.write(json.dumps(asdict(manifest), sort_keys=True, indent=1).encode() + b"\n")
 
 

@@ -67,7 +67,7 @@ def examine(copy: Path) -> LedgerFacts:
 def _facts(ledger: sqlite3.Connection) -> LedgerFacts:
     (answer,) = ledger.execute("PRAGMA integrity_check(1)").fetchone()
     if answer != "ok":
-        return LedgerFacts(problem=f"its file is damaged ({answer})")
+        return LedgerFacts(problem=f"its file is damaged ({' '.join(answer.split())})")
     (schema,) = ledger.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
     rows, head, problem = _chain(ledger.execute(_CHAIN))
     return LedgerFacts(schema, rows, head, problem)

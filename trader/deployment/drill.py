@@ -1,5 +1,6 @@
 """The restore drill: proves that the newest backup can be restored, and that it is new."""
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -11,7 +12,7 @@ from trader.deployment import clock
 from trader.deployment.backup_files import LEDGER, BackupManifest
 from trader.deployment.backup_ledger import GENESIS, LedgerFacts, examine
 from trader.deployment.backup_vault import alone, open_repository, stamp
-from trader.deployment.errors import Refused
+from trader.deployment.errors import DeploymentError, Refused
 from trader.deployment.history import History, Record
 from trader.deployment.host import Host
 from trader.deployment.places import Places
@@ -51,13 +52,35 @@ def drill(
     by: str,
     environ: Mapping[str, str],
     now: datetime,
-    hostname: str,
     limit_h: float = LIMIT_H,
+    hostname: str = "",
 ) -> DrillResult:
-    """Restore the newest backup of this host to a scratch directory, prove it whole, and write down that it was done.
+    """Restore the newest backup of this host to a scratch directory, prove it whole, and write down how it went.
 
-    Raises Refused when there is none.
+    Raises DeploymentError when there is none, or when it cannot be restored.
     """
+    try:
+        result = _drilled(places, host, environ, now, limit_h, hostname or socket.gethostname())
+    except DeploymentError as error:
+        failed = Record(at=stamp(now), action="drilled", by=by, reason=error.problem, detail="nothing was restored")
+        History(places.history).append(failed)
+        raise
+    record = Record(
+        at=stamp(now),
+        action="drilled",
+        by=by,
+        after=result.release,
+        schema_after=result.schema,
+        reason="; ".join(result.problems),
+        detail=f"snapshot {result.snapshot} of {result.at}, {result.files} files, {result.rows} entries",
+    )
+    History(places.history).append(record)
+    return result
+
+
+def _drilled(
+    places: Places, host: Host, environ: Mapping[str, str], now: datetime, limit_h: float, hostname: str
+) -> DrillResult:
     began = clock.ticking_s()
     repository = open_repository(places, host, environ)
     with alone(places, "a restore drill"), files.emptied(places.deploy / "drill") as scratch:
@@ -66,7 +89,7 @@ def drill(
         manifest = fetch(repository, newest.id, scratch)
         facts, problems = prove(scratch, manifest)
     age = weekday_age(datetime.fromisoformat(manifest.at), now, ZoneInfo(host.timezone))
-    result = DrillResult(
+    return DrillResult(
         snapshot=newest.id,
         at=manifest.at,
         age_h=round(age / timedelta(hours=1), 2),
@@ -80,8 +103,6 @@ def drill(
         seconds=round(clock.ticking_s() - began, 2),
         problems=(*problems, *_too_old(age, limit_h), *_only_damaged_since(mine, newest)),
     )
-    _record(places, by, now, result)
-    return result
 
 
 def newest_restorable(snapshots: Sequence[Snapshot]) -> Snapshot:
@@ -144,16 +165,3 @@ def _too_old(age: timedelta, limit_h: float) -> tuple[str, ...]:
 def _only_damaged_since(snapshots: Sequence[Snapshot], newest: Snapshot) -> tuple[str, ...]:
     later = [each for each in snapshots if each.at > newest.at]
     return (f"{len(later)} backups since found the ledger damaged: restore one from before",) if later else ()
-
-
-def _record(places: Places, by: str, now: datetime, result: DrillResult) -> None:
-    record = Record(
-        at=stamp(now),
-        action="drilled",
-        by=by,
-        after=result.release,
-        schema_after=result.schema,
-        reason="; ".join(result.problems),
-        detail=f"snapshot {result.snapshot} of {result.at}, {result.files} files, {result.rows} entries",
-    )
-    History(places.history).append(record)

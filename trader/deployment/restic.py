@@ -18,7 +18,8 @@ from trader.deployment.running import Ended
 
 _LONGEST_S = 1800.0
 _KEPT_ASIDE = 7
-_POLITELY = ("nice", "-n", "10")  # a session may be trading meanwhile
+_NICENESS = 10
+"""A session may be trading meanwhile."""
 _PASSED_ON = ("HOME", "PATH", "TMPDIR", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSH_AUTH_SOCK")
 _LOCKED, _ABSENT, _WRONG_PASSWORD = 11, 10, 12
 _SAID = {
@@ -130,9 +131,9 @@ class Repository:
         cache = ["--no-cache"] if self.local else ["--cache-dir", str(self.cache)]
         with ExitStack() as stack:
             files = {"RESTIC_PASSWORD_FILE": self.keys.password, "RESTIC_REPOSITORY_FILE": self.place}
-            if self.keys.s3_profile:
-                files["AWS_SHARED_CREDENTIALS_FILE"] = self.keys.s3_profile
             handles = {name: stack.enter_context(_handed(text)) for name, text in files.items()}
+            if self.keys.s3_profile:
+                handles["AWS_SHARED_CREDENTIALS_FILE"] = stack.enter_context(_lent(self.keys.s3_profile))
             environment = {
                 **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
                 "LC_ALL": "C",
@@ -140,9 +141,8 @@ class Repository:
                 **self.keys.environment,
                 **{name: f"/proc/self/fd/{handle}" for name, handle in handles.items()},
             }
-            return _ended(
-                [*_POLITELY, _found(self.program), *arguments, *cache], environment, tuple(handles.values()), cwd
-            )
+            command = [*_politely(), _found(self.program), *arguments, *cache]
+            return _ended(command, environment, tuple(handles.values()), cwd)
 
     def _failure(self, command: str, ended: Ended) -> DeploymentError:
         place, meaning = self.keys.masked(self.place), _meaning(ended)
@@ -150,13 +150,14 @@ class Repository:
             remedy = "Wait for it, then run this again; a lock whose process is no more counts for 30 minutes at most."
             return Refused(f"another restic is at work in {place}", remedy)
         if meaning == _ABSENT:
-            return NoRepository(f"there is no repository at {place}", "The first backup makes it.")
+            said = self.keys.masked(ended.said.partition("\n")[0])
+            return NoRepository(f"there is no repository at {place} ({said})", "The first backup makes it.")
         if meaning == _WRONG_PASSWORD:
             remedy = "Put in the password that the repository was made with; without it no backup can be read."
             return BadInput(f"RESTIC_PASSWORD in {self.keys.source} does not open {place}", remedy)
         problem = f"`restic {command}` ended with {ended.code}: {self.keys.masked(ended.said)}"
         if "no space left" in ended.err:
-            return Refused(problem, "Make room where the repository is, or keep fewer backups, then run this again.")
+            return Refused(problem, "Make room, or keep fewer backups, then run this again.")
         return DeploymentError(problem, "Mend what it names, then run this again; `restic check` says what is damaged.")
 
 
@@ -170,6 +171,17 @@ def _handed(text: str) -> Iterator[int]:
         yield reading
     finally:
         os.close(reading)
+
+
+@contextmanager
+def _lent(text: str) -> Iterator[int]:
+    """A descriptor of a file in memory alone, for what restic reads more than once."""
+    handle = os.memfd_create("restic")
+    try:
+        os.write(handle, text.encode())
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _ended(command: list[str], environ: Mapping[str, str], handles: tuple[int, ...], cwd: Path | None) -> Ended:
@@ -189,6 +201,12 @@ def _ended(command: list[str], environ: Mapping[str, str], handles: tuple[int, .
     except subprocess.TimeoutExpired:
         return Ended(124, "", f"it did not end within {_LONGEST_S:.0f} s")
     return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def _politely() -> list[str]:
+    """Units say it themselves, and may not change it."""
+    lacking = _NICENESS - os.getpriority(os.PRIO_PROCESS, 0)
+    return ["nice", "-n", str(lacking)] if lacking > 0 else []
 
 
 def _found(program: str) -> str:

@@ -46,10 +46,13 @@ class Keys:
         return {name: self.values[name] for name in _BY_ENVIRONMENT if name in self.values}
 
     def masked(self, text: str) -> str:
-        """The text without any of the values, nor what an address has before its @."""
-        for value in sorted(self.values.values(), key=len, reverse=True):
+        """The text without any of the values; of addresses, without what they have before their @."""
+        text = re.sub(r"//[^/\s@]+@", "//***@", text)
+        hidden = [value for name, value in self.values.items() if name != _WHERE]
+        hidden += re.findall(r"//[^/\s@:]+:([^/\s@]+)@", self.repository)
+        for value in sorted(hidden, key=len, reverse=True):
             text = text.replace(value, "***")
-        return re.sub(r"//[^/\s@]+@", "//***@", text)
+        return text
 
 
 def read_keys(directory: Path, environ: Mapping[str, str]) -> Keys:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from trader.deployment import durable
-from trader.deployment.backup_files import gather_file, gather_tree, read_manifest, settle
+from trader.deployment.backup_files import gather_file, gather_tree, open_private, read_manifest, settle
 from trader.deployment.drill import prove
 from trader.deployment.errors import Broken, Refused
 
@@ -85,7 +85,7 @@ def _begin(staged: Path, state: Path, kept: Path, reason: str) -> _Phase:
     kept.mkdir(parents=True, mode=0o700)
     gather_file(state / _STATE, kept / _STATE)
     settle(kept)
-    halt = json.dumps({"reason": reason, "state": "HALT"}, sort_keys=True, ensure_ascii=False) + "\n"
+    halt = json.dumps({"reason": reason, "state": "halt"}, sort_keys=True, ensure_ascii=False) + "\n"
     trees = tuple(name for name in _TREES if (staged / "state" / name).is_dir())
     return _enter(kept, _Phase("", trees, halt), "keeping")
 
@@ -171,13 +171,16 @@ def _remove(path: Path) -> None:
 
 
 def _write_state(state: Path, content: bytes) -> None:
-    owner = state.stat()
-    durable.write(state / _STATE, content, 0o600)
-    os.chown(state / _STATE, owner.st_uid, owner.st_gid)
+    draft = _draft(state / _STATE)
+    _remove(draft)
+    with open_private(draft) as file:
+        file.write(content)
+    _take_in(draft, state / _STATE)
 
 
 def _return_state(state: Path, kept: Path, halt: bytes) -> None:
     """Put the former STATE back, unless somebody has said something since."""
+    _remove(_draft(state / _STATE))
     if _content(state / _STATE) != halt:
         return
     former = _content(kept / _STATE)
