@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.fleet.lab import CommandFailed, Host, Lab, LabError, registry
+from tests.fleet.lab import CommandFailed, Host, Lab, LabError, image, registry
 from tests.fleet.lab.tools import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -142,14 +143,18 @@ def test_a_host_that_reboots_itself_comes_back(lab: Lab) -> None:
 def test_a_cut_takes_one_host_off_the_network_until_it_is_healed(
     lab: Lab, desk: Host, spare: Host, silently: bool
 ) -> None:
-    ask = (*FETCH, "--max-time", "1", f"telnet://{desk.address}:22")
+    def answers() -> bool:
+        ask = f"timeout 1 bash -c 'read -r -N 4 said < /dev/tcp/{desk.address}/22; echo $said'"
+        return spare.shell(ask, check=False).out == "SSH-\n"
+
+    assert answers()
     cable = desk.run("cat", "/sys/class/net/host0/operstate").out
     lab.network.cut("desk", silently)
     assert (desk.run("cat", "/sys/class/net/host0/operstate").out == cable) is silently
-    assert "SSH-" not in spare.run(*ask, check=False).out
+    assert not answers()
     assert ssh(lab, spare, "hostname") == "spare"
     lab.network.heal("desk")
-    wait_for("desk is reached again", lambda: "SSH-" in spare.run(*ask, check=False).out, 5)
+    wait_for("desk is reached again", answers, 5)
     assert ssh(lab, desk, "ip", "route").startswith(f"default via {lab.network.controller}")
 
 
@@ -237,7 +242,7 @@ def test_users_timers_go_by_the_hosts_clock_also_after_a_power_loss(lab: Lab) ->
 
 
 def test_an_attempt_to_get_out_is_seen_and_fails(lab: Lab, desk: Host, spare: Host) -> None:
-    desk.run(*FETCH, f"telnet://{spare.address}:22", check=False)
+    desk.shell(f"head -c 4 < /dev/tcp/{spare.address}/22")
     desk.run(*FETCH, f"http://{lab.network.controller}:9/", check=False)
     assert lab.stray_packets() == []
     assert desk.run(*FETCH, "--max-time", "0.3", "http://192.0.2.77/", check=False).code == 28
@@ -316,3 +321,43 @@ def test_whatever_ends_a_lab_nothing_of_it_stays(lab: Lab, desk: Host, ending: s
         assert number in registry.sweep()
     assert traces(number) == []
     assert desk.run("systemctl", "is-system-running").out == "running\n"
+
+
+def command(*words: str) -> tuple[int, str]:
+    """Exit code and everything said of a call of the lab's own command."""
+    call = [sys.executable, "-m", "tests.fleet.lab", *words]
+    ended = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def test_a_lab_can_stay_between_commands(lab: Lab) -> None:
+    code, told = command("up", "kept")
+    number = next(line.split()[1] for line in reversed(told.splitlines()) if line.startswith("lab "))
+    try:
+        assert code == 0
+        registry.sweep()
+        assert re.search(rf"^  kept +10\.231\.{number}\.\d+ +running +\d+ s", command("status")[1], re.MULTILINE)
+        assert command("exec", "--lab", number, "kept", "--", "sh", "-c", "hostname; exit 7") == (7, "kept\n")
+        assert command("exec", "--lab", number, "other", "--", "true")[0] == 2
+        assert command("down", "--lab", str(lab.record.number))[0] == 1
+    finally:
+        assert command("down", "--lab", number) == (0, f"removed: {number}\n")
+    assert traces(int(number)) == []
+    assert lab.names
+
+
+def test_the_mirror_is_the_one_that_this_machines_apt_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRADER_LAB_MIRROR", raising=False)
+    (tmp_path / "sources.list.d").mkdir()
+    with pytest.raises(LabError, match="set TRADER_LAB_MIRROR"):
+        image.mirror(tmp_path)
+    other = "Types: deb\nURIs: http://a.example/x\nSuites: nodistro\n"
+    ours = "# why\nTypes: deb deb-src\nURIs: http://b.example/debian\nSuites: bookworm bookworm-updates\n"
+    (tmp_path / "sources.list.d/debian.sources").write_text(f"{other}\n{ours}")
+    assert image.mirror(tmp_path) == "http://b.example/debian"
+    (tmp_path / "sources.list").write_text(
+        "# deb http://c.example bookworm main\ndeb [arch=amd64 x=y] http://d.example/debian bookworm main\n"
+    )
+    assert image.mirror(tmp_path) == "http://d.example/debian"
+    monkeypatch.setenv("TRADER_LAB_MIRROR", "http://e.example")
+    assert image.mirror(tmp_path) == "http://e.example"

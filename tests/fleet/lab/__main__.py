@@ -19,7 +19,7 @@ def _options() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="boot hosts")
     up.add_argument("names", nargs="*", help="what they are called; otherwise host1, host2, ...")
     up.add_argument("--hosts", type=int, default=3, help="how many, when no names are given")
-    commands.add_parser("down", help="remove every lab that no running process uses, dead ones included")
+    down = commands.add_parser("down", help="remove labs that no running process uses, dead ones included")
     commands.add_parser("status", help="labs, their hosts, and where the inventory and the key lie")
     enter = commands.add_parser("exec", help="run a command in a host: exec NAME -- COMMAND")
     enter.add_argument("name")
@@ -27,8 +27,8 @@ def _options() -> argparse.ArgumentParser:
     enter.add_argument("--user", default="root")
     shell = commands.add_parser("shell", help="a shell in a host")
     shell.add_argument("name")
-    for parser_of_one in (enter, shell):
-        parser_of_one.add_argument("--lab", type=int, help="its number, when there are several")
+    for parser_of_one in (enter, shell, down):
+        parser_of_one.add_argument("--lab", type=int, help="this one alone, by its number")
     return parser
 
 
@@ -39,12 +39,13 @@ def _up(options: argparse.Namespace) -> int:
     return _status(options)
 
 
-def _down(_options: argparse.Namespace) -> int:
-    removed = registry.sweep(kept=True)
-    for record in registry.records():
-        sys.stderr.write(f"lab {record.number} stays: a running process uses it\n")
-    sys.stdout.write(f"removed: {', '.join(map(str, removed)) or 'nothing, there was no lab'}\n")
-    return 0
+def _down(options: argparse.Namespace) -> int:
+    removed = registry.sweep(kept=True, only=options.lab)
+    stay = [record.number for record in registry.records() if options.lab in (None, record.number)]
+    sys.stdout.write(f"removed: {', '.join(map(str, removed)) or 'nothing'}\n")
+    for number in stay:
+        sys.stderr.write(f"lab {number} stays: a running process uses it\n")
+    return 1 if stay else 0
 
 
 def _status(_options: argparse.Namespace) -> int:

@@ -45,6 +45,18 @@ class Helper:
             raise LabError(f"{' '.join(self._argv)} did not get ready in {timeout_s:g} s: {said}")
         return line
 
+    def finish(self, timeout_s: float) -> int | None:
+        """Its exit code once it has ended; None when it had to be killed. What it prints goes to the log."""
+        try:
+            printed, _ = self._process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            self._process.communicate()
+            return None
+        with self._log.open("ab") as log:
+            log.write(printed)
+        return self._process.returncode
+
     def stop(self) -> None:
         """End it, and take note of its end."""
         self._group.end()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import time
 import uuid
@@ -23,6 +24,14 @@ from tests.fleet.lab.tools import wait_for
 
 BOOT_S = 60.0
 """How long a boot may take, on a machine that has a lot else to do."""
+_NAME = re.compile("[a-z][a-z0-9-]{0,31}")
+
+
+def proper_name(name: str) -> str:
+    """The name, if a host or a snapshot can be called so."""
+    if not _NAME.fullmatch(name):
+        raise LabError(f"{name!r} is no name here: small letters, digits and dashes, at most 32, a letter first")
+    return name
 
 
 class Host:
@@ -139,7 +148,7 @@ class Host:
 
     def snapshot(self, name: str) -> Path:
         """Stop the host and keep its disk under that name, for `base=`; the host itself can go on from there."""
-        place = self._snapshots / name
+        place = self._snapshots / proper_name(name)
         if place.exists():
             raise LabError(f"there is a snapshot {name} already: choose another name")
         self.stop()

@@ -4,14 +4,17 @@ import fcntl
 import hashlib
 import os
 import re
-import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.fleet.lab import places
-from tests.fleet.lab.errors import LabError
+from tests.fleet.lab.cgroups import Group, mounts
+from tests.fleet.lab.disk import unmount_below
+from tests.fleet.lab.errors import CommandFailed, LabError
+from tests.fleet.lab.helper import Helper
 from tests.fleet.lab.tools import run
 
 SUITE = "bookworm"
@@ -34,6 +37,8 @@ PACKAGES = (
     "systemd-sysv",
     "tzdata",
 )
+APT = Path("/etc/apt")
+_BUILD_S = 1200
 INIT = "/usr/local/sbin/lab-init"
 _FILES = {
     # The cgroups of the host are its own, but systemd-nspawn mounts them read-only; limits would be void in silence.
@@ -92,11 +97,11 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _build(built: Path) -> None:
     """Built beside its place and renamed at the end, so that half an image is never taken for one."""
-    draft = built.with_name(f"{built.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
+    sys.stderr.write("lab: building the image of its hosts, which takes a minute, once\n")
+    draft, group = built.with_name(f"{built.name}.draft"), Group(f"paper-trading-lab/{built.name}", mounts())
+    _clear(draft, group)  # what a build has left whose process was killed
     try:
-        packages = f"--include={','.join(PACKAGES)}"
-        run("debootstrap", "--variant=minbase", packages, SUITE, str(draft), mirror(), timeout_s=1200)
+        _bootstrap(draft, group, built.with_name(f"{built.name}.log"))
         for path, text in _FILES.items():
             place = draft / path.lstrip("/")
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -104,21 +109,34 @@ def _build(built: Path) -> None:
         run("chroot", str(draft), "sh", "-ec", _COMMANDS, timeout_s=60)
         draft.rename(built)
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        _clear(draft, group)
 
 
-def mirror() -> str:
+def _bootstrap(draft: Path, group: Group, log: Path) -> None:
+    log.unlink(missing_ok=True)
+    packages = f"--include={','.join(PACKAGES)}"
+    command = ["debootstrap", "--variant=minbase", packages, SUITE, str(draft), mirror(APT)]
+    code = Helper(command, group, log).finish(_BUILD_S)
+    if code != 0:
+        raise CommandFailed("this machine", command, code, log.read_text(errors="replace"))
+
+
+def _clear(draft: Path, group: Group) -> None:
+    group.kill()
+    group.remove()
+    unmount_below(draft)
+    shutil.rmtree(draft, ignore_errors=True)
+
+
+def mirror(apt: Path) -> str:
     """The address from which this machine's own apt gets the suite; TRADER_LAB_MIRROR names another."""
     if chosen := os.environ.get("TRADER_LAB_MIRROR"):
         return chosen
-    folder = Path("/etc/apt")
-    files = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
-    for path in files:
+    for path in (apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))):
         text = path.read_text() if path.is_file() else ""
-        found = _stanza(text) if path.suffix == ".sources" else _one_line(text)
-        if found:
+        if found := _stanza(text) if path.suffix == ".sources" else _one_line(text):
             return found
-    raise LabError(f"no file in /etc/apt names a mirror of Debian {SUITE}: set TRADER_LAB_MIRROR to one")
+    raise LabError(f"no file in {apt} names a mirror of Debian {SUITE}: set TRADER_LAB_MIRROR to one")
 
 
 def _stanza(text: str) -> str | None:
@@ -131,8 +149,7 @@ def _stanza(text: str) -> str | None:
 
 def _one_line(text: str) -> str | None:
     for line in text.splitlines():
-        words = [word for word in shlex.split(line, comments=True) if not word.startswith(("[", "arch=", "signed-by="))]
-        words = [word for word in words if not word.endswith("]")]
+        words = re.sub(r"\[.*?\]", "", line).split()
         if words[:1] == ["deb"] and words[2:3] == [SUITE]:
             return words[1]
     return None

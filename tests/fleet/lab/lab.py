@@ -1,7 +1,6 @@
 """A lab: its hosts, its network, and an end that leaves nothing on the machine."""
 
 import atexit
-import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,14 +15,12 @@ from tests.fleet.lab.cgroups import Group
 from tests.fleet.lab.errors import LabError
 from tests.fleet.lab.exchange import SimulatedExchange, start_exchange
 from tests.fleet.lab.helper import Helper
-from tests.fleet.lab.host import Host
+from tests.fleet.lab.host import Host, proper_name
 from tests.fleet.lab.image import image
 from tests.fleet.lab.network import Network, Stray
 from tests.fleet.lab.registry import Record
 from tests.fleet.lab.ssh import Ssh
 from tests.fleet.lab.tools import missing_tools
-
-_NAME = re.compile("[a-z][a-z0-9-]{0,31}")
 
 
 class Lab:
@@ -94,11 +91,9 @@ class Lab:
 
     def host(self, name: str, base: Path | None = None) -> Host:
         """A new host, switched off; `base` is a snapshot to begin from."""
-        if not _NAME.fullmatch(name):
-            raise LabError(f"{name!r} is no name for a host: small letters, digits and dashes, at most 32")
         if name in self._hosts:
             raise LabError(f"there is a host {name} already: destroy it first, or choose another name")
-        address = self.network.assign(name)
+        address = self.network.assign(proper_name(name))
         host = Host.create(name, base, self.record, self.network, self.ssh)
         (self.record.folder / "hosts" / name / "address").write_text(address)
         self._hosts[name] = host

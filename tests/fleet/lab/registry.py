@@ -107,10 +107,10 @@ def records() -> list[Record]:
     return [record for number in _NUMBERS if (record := read(number))]
 
 
-def sweep(kept: bool = False) -> list[int]:
+def sweep(kept: bool = False, only: int | None = None) -> list[int]:
     """Remove labs whose process has died, and, if asked to, kept ones; the numbers of what was removed."""
     removed = []
-    for record in records():
+    for record in [record for record in records() if only in (None, record.number)]:
         wanted = kept or not record.kept or record.boot_id != _boot_id()
         with suppress(BlockingIOError), _lock(record.number, fcntl.LOCK_EX):
             if wanted and read(record.number):

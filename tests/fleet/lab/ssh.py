@@ -71,7 +71,7 @@ class Ssh:
             "ControlPersist": "60s",
             "ControlPath": self._sockets / "%h-%r",
         }
-        return [word for name, value in wanted.items() for word in ("-o", f"{name}={value}")]
+        return ["-F", "/dev/null", *(word for name, value in wanted.items() for word in ("-o", f"{name}={value}"))]
 
     def write_inventory(
         self,
@@ -83,11 +83,10 @@ class Ssh:
         variables: Mapping[str, object],
     ) -> None:
         """The hosts with their variables, as YAML."""
-        options = [f"-o {value}" for value in self.options()[1::2]]
         connection = {
             "ansible_user": user,
             "ansible_ssh_private_key_file": str(self.key),
-            "ansible_ssh_args": " ".join(options),
+            "ansible_ssh_args": " ".join(self.options()),
             "ansible_python_interpreter": "/usr/bin/python3",
         }
         known = {name: {"ansible_host": addresses[name], **own_vars} for name, own_vars in hosts.items()}
