@@ -1,5 +1,6 @@
 """New credentials: proved before the old ones go."""
 
+import stat
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +42,8 @@ def rotate(desk: Desk, incoming: Path) -> list[str]:
 
 def _differs(desk: Desk, path: Path) -> bool:
     present = desk.places.credentials / path.name
-    return not present.exists() or present.read_bytes() != path.read_bytes()
+    alone = present.exists() and stat.S_IMODE(present.stat().st_mode) == 0o600
+    return not alone or present.read_bytes() != path.read_bytes()
 
 
 def _prove(desk: Desk, incoming: Path, names: set[str]) -> None:
