@@ -17,6 +17,7 @@ from trader.deployment.history import Record
 from trader.deployment.legacy import plan_command, scan_command
 from trader.deployment.orders import Order, activate, former, go_on
 from trader.deployment.pruning import prune
+from trader.deployment.rotation import rotate
 from trader.deployment.staging import stage
 from trader.deployment.stop import emergency_stop
 from trader.deployment.unit_files import armed_on, self_starting, services
@@ -91,8 +92,10 @@ def _add_host(commands: _Commands) -> None:
     stop = commands.on_desk("stop", _stop, "emergency stop: halt, bar the broker, cancel every order, stop what sends")
     stop.add_argument("--reason", default="emergency stop")
     stop.add_argument("--flatten", action="store_true", help="have the release close every position as well")
+    rotating = commands.on_desk("rotate", _rotate, "take new credentials, once they are proved")
+    rotating.add_argument("--from", dest="incoming", type=Path, required=True, help="directory of NAME.env; it goes")
     record = commands.on_desk("record", _record, "add a line to the deploy ledger")
-    record.add_argument("--action", required=True, choices=("uninstalled", "rotated"))
+    record.add_argument("--action", required=True, choices=("uninstalled",))
     record.add_argument("--detail", default="")
 
 
@@ -145,6 +148,11 @@ def _disarm(desk: Desk, _given: argparse.Namespace) -> Answer:
 def _stop(desk: Desk, given: argparse.Namespace) -> Answer:
     stop = emergency_stop(desk, given.reason, given.flatten)
     return stop.as_json(), 1 if stop.open_orders or stop.troubles else 0
+
+
+def _rotate(desk: Desk, given: argparse.Namespace) -> Answer:
+    names = rotate(desk, given.incoming)
+    return {"changed": bool(names), "rotated": names}, 0
 
 
 def _record(desk: Desk, given: argparse.Namespace) -> Answer:
