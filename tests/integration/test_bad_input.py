@@ -370,3 +370,16 @@ def test_keys_that_the_broker_refuses_end_with_what_was_checked(scene: Scene, tm
         assert "chain intact" in scene.run(TODAY).said
     finally:
         exchange.stop()
+
+
+def test_a_simulated_exchange_elsewhere_judges_the_keys_that_are_there(scene: Scene, tmp_path: Path) -> None:
+    exchange = RunningExchange(tmp_path / "exchange", MARKET).start()
+    try:
+        scene.configure(broker=f"{{venue: simulated, url: '{exchange.url}'}}")
+        refused = scene.run(TODAY, {"ALPACA_API_KEY": "REVOKED", "ALPACA_SECRET_KEY": "planted"})
+        assert (refused.code, "check that they are paper keys" in refused.said) == (3, True), refused.said
+        assert "planted" not in refused.said
+        taken = scene.run(TODAY, {"ALPACA_API_KEY": "OTHER", "ALPACA_SECRET_KEY": "planted"})
+        assert "account SIMULATED1 answers" in taken.said
+    finally:
+        exchange.stop()

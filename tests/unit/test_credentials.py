@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from trader.domain.errors import ConfigurationError, NotPaper
-from trader.settings.credentials import Credentials, find_credentials
+from trader.settings.credentials import Credentials, find_credentials, known_credentials
+from trader.settings.key_values import key_values
 
 KEY, SECRET = "PKTESTTESTTEST", "planted-secret-value"
 PAIR = {"ALPACA_API_KEY": KEY, "ALPACA_SECRET_KEY": SECRET}
@@ -106,3 +107,37 @@ def test_a_live_key_is_refused(places: Look) -> None:
     with pytest.raises(NotPaper) as caught:
         places({"ALPACA_API_KEY": "AKLIVELIVELIVE", "ALPACA_SECRET_KEY": SECRET})
     assert "AKLIVE" not in str(caught.value)
+
+
+def test_none_at_all_is_no_error_for_who_can_do_without(tmp_path: Path) -> None:
+    path = tmp_path / "execution.yaml"
+    assert known_credentials(path, {}) is None
+    with pytest.raises(ConfigurationError, match="without"):
+        known_credentials(path, {"ALPACA_API_KEY": KEY})
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("A=1\nB='2'", "x.env line 2: not KEY=VALUE"),
+        ('A="1"', "line 1: not KEY=VALUE"),
+        ("A=1 ", "line 1: not KEY=VALUE"),
+        (" A=1", "line 1: not KEY=VALUE"),
+        ("A=1 2", "line 1: not KEY=VALUE"),
+        ("A=$B", "line 1: not KEY=VALUE"),
+        ("A=1\\\n", "line 1: not KEY=VALUE"),
+        ("A=`id`", "line 1: not KEY=VALUE"),
+        ("A=", "line 1: not KEY=VALUE"),
+        ("a=1", "line 1: not KEY=VALUE"),
+        ("A=1\n\nC=2", "line 3: C: unknown key"),
+        ("A=1\n#\nA=1", "line 3: A: duplicate key"),
+    ],
+)
+def test_a_line_that_could_mean_two_things_is_refused(text: str, what: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        key_values(text, "x.env", ("A", "B"))
+    assert what in str(refused.value)
+
+
+def test_a_value_may_hold_what_means_nothing_to_a_shell() -> None:
+    assert key_values("# of the repository\n\nA=s3:host/x=y#z%/+\n", "x.env", ("A",)) == {"A": "s3:host/x=y#z%/+"}

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from trader.adapters.ledger.store import SqlLedger
     from trader.ports.broker import Broker, MarketData
     from trader.ports.stores import BarArchive, Ledger, ModelStore
+    from trader.settings.credentials import Credentials
 
 Progress = Callable[[str, int, int], None]
 FIRST_DAY = date(2026, 3, 16)
@@ -137,18 +138,12 @@ def _clock(
 def _connected(
     configuration: Configuration, place: Place, clock: Clock, address: Callable[[], str | None], stops: bool
 ) -> "tuple[Broker, MarketData]":
-    from pydantic import SecretStr
-
     from trader.adapters.alpaca.factory import connect
     from trader.adapters.alpaca.transport import Timeouts
     from trader.adapters.rate_limit import TokenBucket, Unhindered
-    from trader.settings.credentials import Credentials, find_credentials
 
     policy = configuration.settings.broker
-    if policy.venue == "alpaca":
-        keys = find_credentials(configuration.path, place.environ)
-    else:
-        keys = Credentials(SecretStr("SIMULATED"), SecretStr("SIMULATED"))
+    keys = _keys(configuration, place)
     account = configuration.settings.execution.account
     bucket = TokenBucket(place.state / f"requests.{account}", policy.requests_per_minute, clock)
     return connect(
@@ -160,6 +155,21 @@ def _connected(
         feed=configuration.settings.data.feed,
         simulated_url=address(),
     )
+
+
+def _keys(configuration: Configuration, place: Place) -> "Credentials":
+    """The broker's keys. A simulated exchange elsewhere is shown those that are there, and may refuse them; one of our
+    own takes any.
+    """
+    from pydantic import SecretStr
+
+    from trader.settings.credentials import Credentials, find_credentials, known_credentials
+
+    policy = configuration.settings.broker
+    if policy.venue == "alpaca":
+        return find_credentials(configuration.path, place.environ)
+    found = known_credentials(configuration.path, place.environ) if policy.url is not None else None
+    return found or Credentials(SecretStr("SIMULATED"), SecretStr("SIMULATED"))
 
 
 def _ledger(place: Place, clock: Clock, stops: bool) -> "SqlLedger":

@@ -1,6 +1,5 @@
 """Where the broker's keys come from, and that two places never disagree unnoticed."""
 
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,11 +10,10 @@ from pydantic import SecretStr
 
 from trader.domain.errors import ConfigurationError, NotPaper
 from trader.settings.document import parse
+from trader.settings.key_values import key_values
 
 PAIRS = (("ALPACA_API_KEY", "ALPACA_SECRET_KEY"), ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"))
 FILE_NAME = "alpaca_credentials.yaml"
-
-_LINE = re.compile(r"([A-Z][A-Z0-9_]*)=([^\s\"'$\\`]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +36,21 @@ def find_credentials(config_path: Path, environ: Mapping[str, str]) -> Credentia
 
     Raises ConfigurationError when there are none or two sources differ (named, never shown), NotPaper for live keys.
     """
-    found = [*_from_directory(environ), *_pairs(environ, "the environment"), *_from_file(config_path.parent)]
-    if not found:
+    found = known_credentials(config_path, environ)
+    if found is None:
         raise ConfigurationError(
             "Alpaca keys",
             "none found",
             f"Set {' and '.join(PAIRS[0])}, or copy config/{FILE_NAME}.example to {config_path.parent / FILE_NAME}.",
         )
+    return found
+
+
+def known_credentials(config_path: Path, environ: Mapping[str, str]) -> Credentials | None:
+    """The same, or None when there are none at all."""
+    found = [*_from_directory(environ), *_pairs(environ, "the environment"), *_from_file(config_path.parent)]
+    if not found:
+        return None
     first = found[0]
     for other in found[1:]:
         if (other.key_id, other.secret) != (first.key_id, first.secret):
@@ -72,27 +78,8 @@ def _from_directory(environ: Mapping[str, str]) -> Iterator[_Found]:
     path = Path(directory, "alpaca.env")
     if path.exists():
         # systemd hands credentials out as 0400, or as 0440 when it grants access by an ACL
-        yield from _pairs(_env_lines(path, _private_text(path, stat.S_IRWXO)), str(path))
-
-
-def _env_lines(path: Path, text: str) -> dict[str, str]:
-    values: dict[str, str] = {}
-    known = [name for names in PAIRS for name in names]
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line or line.startswith("#"):
-            continue
-        matched = _LINE.fullmatch(line)
-        where = f"{path} line {number}"
-        if matched is None:
-            remedy = "Write KEY=VALUE: no quotes, blanks, backslashes or $; nothing is expanded."
-            raise ConfigurationError(where, "not KEY=VALUE", remedy)
-        name, value = matched.groups()
-        if name not in known:
-            raise ConfigurationError(where, f"{name}: unknown key", f"The keys are {', '.join(known)}.")
-        if name in values:
-            raise ConfigurationError(where, f"{name}: duplicate key", "Keep one of the two.")
-        values[name] = value
-    return values
+        values = key_values(_private_text(path, stat.S_IRWXO), str(path), [name for names in PAIRS for name in names])
+        yield from _pairs(values, str(path))
 
 
 def _from_file(directory: Path) -> Iterator[_Found]:
