@@ -37,6 +37,10 @@ class Broker:
         """Without the keys."""
         return f"Broker({self.url})"
 
+    def account(self) -> str:
+        """The number of the account that the keys open. Raises BrokerSilent when they open none."""
+        return str(self._ask("GET", "/v2/account")["account_number"])
+
     def bar(self) -> None:
         """Have the broker refuse new orders until `trader resume`."""
         self._ask("PATCH", "/v2/account/configurations", {"suspend_trade": True})

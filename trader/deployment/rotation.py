@@ -7,7 +7,8 @@ from pathlib import Path
 
 from trader.deployment import clock, durable
 from trader.deployment.backup_vault import repository_at
-from trader.deployment.credential_files import read_credentials
+from trader.deployment.broker import PAPER, Broker
+from trader.deployment.credential_files import alpaca_keys, read_credentials
 from trader.deployment.desk import Desk
 from trader.deployment.errors import DeploymentError, Refused
 from trader.deployment.history import LEGACY, NOTHING, Record, active
@@ -49,10 +50,9 @@ def _differs(desk: Desk, path: Path) -> bool:
 def _prove(desk: Desk, incoming: Path, names: set[str]) -> None:
     try:
         if "restic" in names:
-            keys = read_keys(incoming, {})
-            place = keys.repository or desk.host.backup.repository or str(desk.places.backups / "repository")
-            with suppress(NoRepository):
-                repository_at(place, keys, desk.places).snapshots()
+            _open_backups(desk, incoming)
+        if "alpaca" in names:
+            _open_account(desk, incoming / "alpaca.env")
         release = active(desk.history.records())
         if names - {"restic"} and release not in (NOTHING, LEGACY):
             desk = replace(desk, sandbox=replace(desk.sandbox, credentials=incoming))
@@ -61,3 +61,21 @@ def _prove(desk: Desk, incoming: Path, names: set[str]) -> None:
                 raise Refused("; ".join(f"{name}: {failed[name]}" for name in theirs), _KEPT)
     except DeploymentError as error:
         raise Refused(f"the new credentials {', '.join(sorted(names))} do not work: {error.problem}", _KEPT) from error
+
+
+def _open_backups(desk: Desk, incoming: Path) -> None:
+    keys = read_keys(incoming, {})
+    place = keys.repository or desk.host.backup.repository or str(desk.places.backups / "repository")
+    with suppress(NoRepository):
+        repository_at(place, keys, desk.places).snapshots()
+
+
+def _open_account(desk: Desk, path: Path) -> None:
+    """The broker takes the new keys, and they are of the account whose ledger this is, as far as the old ones tell."""
+    url = desk.host.broker_url.rstrip("/") or PAPER
+    number = Broker(url, *alpaca_keys(path)).account()
+    known = ""
+    with suppress(DeploymentError):
+        known = Broker(url, *alpaca_keys(desk.places.credentials / path.name)).account()
+    if known not in ("", number):
+        raise Refused(f"they open account {number}, the old ones {known}", _KEPT)
