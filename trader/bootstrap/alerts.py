@@ -39,12 +39,12 @@ def is_unfinished(place: Place) -> bool:
     return unfinished(session, now, found)
 
 
-def alert_of(place: Place, unit: str, environ: Mapping[str, str]) -> Alert:
+def alert_of(place: Place, unit: str, schedule: Schedule, environ: Mapping[str, str]) -> Alert:
     """What there is to tell of a unit that has failed; of the watchdog, what it misses."""
     text = f"{unit} failed: {in_words(ending_of(unit, environ))}."
     if unit == _WATCHDOG:
         with suppress(TraderError):
-            text = " ".join([*(f"{each.what}. {each.remedy}" for each in watch(place, Schedule()).missed)]) or text
+            text = " ".join(f"{each.what}. {each.remedy}" for each in watch(place, schedule).missed) or text
     return Alert(system_clock().now(), unit, "error", f"{text} `trader status` shows how trading stands.")
 
 

@@ -10,9 +10,29 @@ from trader.cli.context import Json, options_of
 from trader.cli.output import print_json
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
+    from trader.status.watchdog import Schedule
 
 app = typer.Typer()
+
+SessionAt = Annotated[
+    str, typer.Option(metavar="HH:MM", envvar="TRADER_SESSION_AT", help="When the session starts; the units say so.")
+]
+EodAt = Annotated[
+    str, typer.Option(metavar="HH:MM", envvar="TRADER_EOD_AT", help="When the day is closed; the units say so.")
+]
+Zone = Annotated[str, typer.Option(envvar="TRADER_TIMEZONE", help="Zone of both.")]
+
+
+def _schedule(session_at: str, eod_at: str, zone: str) -> "Schedule":
+    from zoneinfo import ZoneInfo
+
+    from trader.status.watchdog import Schedule
+
+    times = _time(session_at, "--session-at"), _time(eod_at, "--eod-at")
+    try:
+        return Schedule(*times, ZoneInfo(zone))
+    except (KeyError, ValueError, OSError):
+        raise typer.BadParameter(f"--zone: {zone!r} is no time zone this machine knows") from None
 
 
 def _time(text: str, option: str) -> time:
@@ -22,21 +42,12 @@ def _time(text: str, option: str) -> time:
         raise typer.BadParameter(f"{option}: {text!r} is no time of day; write it as 08:30") from None
 
 
-def _zone(text: str) -> "ZoneInfo":
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        raise typer.BadParameter(f"--zone: {text!r} is no time zone this machine knows") from None
-
-
 @app.command()
 def watchdog(
     context: typer.Context,
-    session_at: Annotated[str, typer.Option(metavar="HH:MM", help="When the session starts.")] = "08:30",
-    eod_at: Annotated[str, typer.Option(metavar="HH:MM", help="When the day is closed.")] = "15:10",
-    zone: Annotated[str, typer.Option(help="Zone of both.")] = "America/Chicago",
+    session_at: SessionAt = "08:30",
+    eod_at: EodAt = "15:10",
+    zone: Zone = "America/Chicago",
     json: Json = False,
 ) -> None:
     """Look whether today's work was done.
@@ -47,10 +58,8 @@ def watchdog(
     Example: trader watchdog
     """
     from trader.bootstrap.alerts import watch
-    from trader.status.watchdog import Schedule
 
-    times = _time(session_at, "--session-at"), _time(eod_at, "--eod-at")
-    found = watch(options_of(context).place, Schedule(*times, _zone(zone)))
+    found = watch(options_of(context).place, _schedule(session_at, eod_at, zone))
     if json:
         print_json(found)
     elif not found.missed:
@@ -77,7 +86,11 @@ def unfinished(context: typer.Context) -> None:
 
 @app.command()
 def alert(
-    context: typer.Context, unit: Annotated[str, typer.Argument(help="The unit that has failed, without .service.")]
+    context: typer.Context,
+    unit: Annotated[str, typer.Argument(help="The unit that has failed, without .service.")],
+    session_at: SessionAt = "08:30",
+    eod_at: EodAt = "15:10",
+    zone: Zone = "America/Chicago",
 ) -> None:
     """Tell that a unit has failed.
 
@@ -90,8 +103,8 @@ def alert(
 
     from trader.bootstrap.alerts import alert_of, keep
 
-    place = options_of(context).place
-    found = alert_of(place, unit.removesuffix(".service"), os.environ)
+    place, schedule = options_of(context).place, _schedule(session_at, eod_at, zone)
+    found = alert_of(place, unit.removesuffix(".service"), schedule, os.environ)
     priority = "<3>" if "JOURNAL_STREAM" in os.environ else ""
     line = {"event": "ALERT", "at": found.at.isoformat(), "unit": found.unit, "text": found.text}
     sys.stderr.write(f"{priority}{json.dumps(line, ensure_ascii=False)}\n")
