@@ -217,15 +217,29 @@ def test_a_hosts_own_clock_fires_its_timers_in_winter_and_in_summer(lab: Lab, de
     host.set_clock(datetime(2027, 3, 13, 12, tzinfo=CHICAGO))  # a Saturday; what lay between fires at once
     wait_for("missed openings are made up for", lambda: len(opened()) == 2, 15)
     opens(datetime(2027, 3, 15, 13, 30, tzinfo=UTC), timedelta(seconds=2))
+    told = host.run("journalctl", "--quiet", "--unit", "opening.service", "--output", "short-iso").out
+    assert re.search(r"^2027-03-15T13:30:0\d.* Starting opening.service", told, re.MULTILINE)
     seen = host.run("python3", "-c", "import time; print(time.time())").out
     assert abs(float(seen) - host.now().timestamp()) < 5
     assert abs(desk.now() - datetime.now(UTC)) < timedelta(seconds=5)
     assert desk.run("date", "+%Y").out != "2027\n"
 
 
+def test_a_clone_of_a_host_with_a_clock_of_its_own_has_one_too(lab: Lab) -> None:
+    host = lab.host("timed")
+    host.set_clock(datetime(2031, 5, 5, tzinfo=UTC))
+    host.boot()
+    (clone,) = lab.hosts("clone", base=host.snapshot("timed"))
+    assert abs(clone.now() - datetime(2031, 5, 5, tzinfo=UTC)) < timedelta(minutes=1)
+    clone.set_clock(datetime(2035, 5, 5, tzinfo=UTC))  # journald runs already, and must see it
+    clone.run("systemd-cat", "echo", "five past")
+    assert clone.run("journalctl", "--quiet", "--grep", "five past", "--output", "short-iso").out.startswith("2035-05")
+    assert abs(host.now() - datetime(2031, 5, 5, tzinfo=UTC)) < timedelta(minutes=1)
+
+
 def test_users_timers_go_by_the_hosts_clock_also_after_a_power_loss(lab: Lab) -> None:
     host = lab.host("owned")
-    host.set_clock(datetime(2026, 11, 23, 7, tzinfo=CHICAGO))
+    host.set_clock(datetime(2040, 11, 26, 7, tzinfo=CHICAGO))  # years ahead: what has kept real time is overdue
     units = "/home/" + "trading/.config/systemd/user"
     service = "[Service]\nType=oneshot\nExecStart=touch %h/opened\n"
     host.files.write(f"{units}/opening.timer", TIMER.replace("100ms", "100ms\nPersistent=yes"))
@@ -237,7 +251,7 @@ def test_users_timers_go_by_the_hosts_clock_also_after_a_power_loss(lab: Lab) ->
     host.boot()
     host.run("systemctl", "--user", "start", "opening.timer", user="trading")
     assert not host.files.exists("/home/" + "trading/opened")
-    host.set_clock(datetime(2026, 11, 23, 8, 29, 59, tzinfo=CHICAGO))
+    host.set_clock(datetime(2040, 11, 26, 8, 29, 59, tzinfo=CHICAGO))
     wait_for("the timer fires", lambda: host.files.exists("/home/" + "trading/opened"), 15)
 
 

@@ -98,7 +98,8 @@ def _alone(path: Path) -> Iterator[None]:
 def _build(built: Path) -> None:
     """Built beside its place and renamed at the end, so that half an image is never taken for one."""
     sys.stderr.write("lab: building the image of its hosts, which takes a minute, once\n")
-    draft, group = built.with_name(f"{built.name}.draft"), Group(f"paper-trading-lab/{built.name}", mounts())
+    draft = built.with_name(f"{built.name}.draft")
+    group = Group(f"paper-trading-lab/image-{hashlib.sha256(bytes(draft)).hexdigest()[:12]}", mounts())
     _clear(draft, group)  # what a build has left whose process was killed
     try:
         _bootstrap(draft, group, built.with_name(f"{built.name}.log"))
