@@ -231,6 +231,17 @@ def test_a_damaged_ledger_is_saved_aside_and_never_as_a_good_one(
     assert "/state/plans/20260316.main.xgb.json" in files
 
 
+def test_backups_of_a_damaged_ledger_take_the_place_of_one_another_alone(
+    host: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trader.deployment.restic._KEPT_ASIDE", 1)
+    overwrite(host.ledger)
+    back_up(host, NOW + timedelta(days=30))
+    last = back_up(host, NOW + timedelta(days=31), maintain=True)
+    assert [each & {"whole", "damaged"} for each in tags(host)] == [{"whole"}, {"damaged"}]
+    assert last.snapshot in restic(host, "snapshots")
+
+
 def test_before_the_first_session_there_is_no_ledger_and_that_is_well(host: Places, tmp_path: Path) -> None:
     host.ledger.unlink()
     (host.backups / "repository").rename(tmp_path / "elsewhere")
