@@ -32,6 +32,7 @@ class Helper:
         assert self._process.stdin is not None
         with self._process.stdin as stdin:
             stdin.write(b"go\n")
+        self._process.stdin = None  # communicate() would flush it
 
     def first_line(self, timeout_s: float = 30) -> str:
         """What it prints when it is ready."""
