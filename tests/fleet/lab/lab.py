@@ -26,6 +26,8 @@ from tests.fleet.lab.tools import missing_tools
 class Lab:
     """Hosts on a bridge; `with Lab() as lab` removes them at the end, and so does the end of the process."""
 
+    _watcher: Helper | None = None
+
     def __init__(self, keep: bool = False) -> None:
         """Take a number and make the network; `keep`: the lab stays until `python -m tests.fleet.lab down`."""
         if missing := missing_tools():
@@ -47,7 +49,6 @@ class Lab:
         self.record, self.network = record, Network(record.number)
         self.ssh = Ssh(record.folder, record.run / "ssh")
         self._sniffer = record.run / "sniffer"
-        self._watcher: Helper | None = None
         self._hosts: dict[str, Host] = {}
         self.exchanges: list[SimulatedExchange] = []
 
@@ -84,9 +85,10 @@ class Lab:
         atexit.unregister(self.close)
         if claim is not None:
             claim.release()
-            for part in (*self._hosts.values(), *self.exchanges):
+            parts: list[Host | SimulatedExchange] = [*self._hosts.values(), *self.exchanges]
+            for part in parts:
                 part.removed()
-            if self._watcher:
+            if self._watcher is not None:
                 self._watcher.reap()
 
     def host(self, name: str, base: Path | None = None) -> Host:
