@@ -18,7 +18,7 @@ def carry_out(desk: Desk, activation: Activation) -> Record:
         try:
             for step in _from(activation):
                 _note(desk, activation := activation.at(step.name))
-                step.do(desk, activation)
+                activation = replace(activation, notes=step.do(desk, activation) or activation.notes)
             return _conclude(desk, activation, "activated")
         except DeploymentError as error:
             activation = replace(activation, cause=error.problem, remedy=error.remedy).back_at(activation.step)
@@ -75,7 +75,7 @@ def _conclude(desk: Desk, activation: Activation, action: str) -> Record:
         schema_before=activation.schema,
         schema_after=schema.found_schema(desk.places.ledger),
         activation=activation.id,
-        detail=f"{activation.cause}. {activation.remedy}" if action == "undone" else "",
+        detail=f"{activation.cause}. {activation.remedy}" if action == "undone" else activation.notes,
     )
     if record.action == "activated":
         _mark(desk, activation, back=activation.kind == "rollback" and goes_back(records, activation.after))

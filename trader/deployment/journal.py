@@ -17,7 +17,8 @@ Phase = Literal["requested", "doing", "undoing"]
 class Activation:
     """From one release to another. `step` is the one being done (or undone): it is repeated after a crash.
 
-    `cause` says why it is undone; `schema` is the ledger's before it; `options` what only one kind needs.
+    `cause` says why it is undone; `schema` is the ledger's before it; `notes` what a person has to do all the same;
+    `options` is what only one kind needs.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Activation:
     cause: str = ""
     remedy: str = ""
     schema: str = ""
+    notes: str = ""
     options: str = ""
 
     def at(self, step: str) -> "Activation":

@@ -46,17 +46,28 @@ def activate(desk: Desk, order: Order) -> dict[str, Any]:
         if after != LEGACY:
             _require_fit(desk, order, after, before)
         if order.kind != "restore" and settled(desk, after):
-            return {"changed": False, "active": after, "result": "activated", "undone_because": ""}
+            return _answer(after, "activated", changed=False)
         _require_legacy_in_order(desk, order, before)
         _refuse_now(desk, order.force)
         desk.journal.write(_activation(desk, order, before, after))
         record = _finish(desk)
+    changed = record.action == "activated"
+    return _answer(active(desk.history.records()), record.action, changed, **_told(record))
+
+
+def _answer(name: str, result: str, changed: bool, undone_because: str = "", to_do: str = "") -> dict[str, Any]:
+    """What `activate` answers; `to_do` is what the release needs of a person before it can trade."""
     return {
-        "changed": record.action == "activated",
-        "active": active(desk.history.records()),
-        "result": record.action,
-        "undone_because": record.detail,
+        "changed": changed,
+        "active": name,
+        "result": result,
+        "undone_because": undone_because,
+        "to_do": to_do,
     }
+
+
+def _told(record: Record) -> dict[str, str]:
+    return {"undone_because" if record.action == "undone" else "to_do": record.detail}
 
 
 def go_on(desk: Desk) -> dict[str, Any]:
@@ -73,7 +84,7 @@ def go_on(desk: Desk) -> dict[str, Any]:
             desk.history.append(_record(activation, f"{why}, and nothing had been changed"))
             return {"result": "dropped", "undone_because": why}
         record = carry_out(desk, activation)
-    return {"result": record.action, "undone_because": record.detail}
+    return {"result": record.action, **_told(record)}
 
 
 def former(desk: Desk) -> str:

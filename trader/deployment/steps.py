@@ -13,14 +13,15 @@ from trader.deployment.restore_switch import put_restored_back, put_restored_in
 from trader.deployment.unit_files import armed_on, self_starting, services
 
 Act = Callable[[Desk, Activation], None]
+Noted = Callable[[Desk, Activation], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is done, and what undoes it."""
+    """What is done, which may leave something for a person to do, and what undoes it."""
 
     name: str
-    do: Act
+    do: Noted
     undo: Act
 
 
@@ -88,14 +89,13 @@ def _link_release(desk: Desk, name: str) -> None:
         durable.remove(desk.places.current)
 
 
-def _verify(desk: Desk, activation: Activation) -> None:
+def _verify(desk: Desk, activation: Activation) -> str:
     if activation.after == LEGACY:
-        return
+        return ""
     release = desk.releases.require(activation.after)
     if activation.kind == "restore":
-        verification.settle(desk, release)
-    else:
-        verification.verify(desk, release, activation.before)
+        return "; ".join(verification.settle(desk, release))
+    return "; ".join(verification.verify(desk, release, activation.before))
 
 
 def _arm(desk: Desk, activation: Activation) -> None:
