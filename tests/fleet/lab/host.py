@@ -100,10 +100,12 @@ class Host:
 
     def wait_until_running(self, timeout_s: float = BOOT_S) -> str:
         """Wait until systemd has done all it starts at boot and sshd answers; `running`, or `degraded`."""
-        self._power.await_leader(timeout_s)
-        state = self.run("systemctl", "is-system-running", "--wait", check=False, timeout_s=timeout_s).out.strip()
-        if state not in ("running", "degraded"):
-            raise LabError(f"{self.name} is {state or 'off'} after its boot: {self._power.said()}")
+        end, state = time.monotonic() + timeout_s, ""
+        while state not in ("running", "degraded"):  # one that reboots itself is `stopping` at first
+            if (left_s := end - time.monotonic()) < 0:
+                raise LabError(f"{self.name} is {state or 'off'} after {timeout_s:g} s: {self._power.said()}")
+            self._power.await_leader(left_s)
+            state = self.run("systemctl", "is-system-running", "--wait", check=False, timeout_s=timeout_s).out.strip()
         wait_for(f"sshd of {self.name} answers", self._sshd_answers, timeout_s)
         return state
 
