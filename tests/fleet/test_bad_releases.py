@@ -28,7 +28,8 @@ def variants(stand: Stand, rollout: Rollout) -> Variants:
 
 
 @pytest.fixture
-def host(clones: Clones, request: pytest.FixtureRequest) -> Host:
+def host(stand: Stand, clones: Clones, request: pytest.FixtureRequest) -> Host:
+    stand.fresh_exchange("main")
     (made,) = clones(f"bad-{zlib.crc32(request.node.name.encode()):x}")
     return made
 
