@@ -19,7 +19,7 @@ BACKS_UP = ("backup", "backup-drill")
 TIMED = (*TRADES, "watchdog", "resume", *BACKS_UP)
 EXPOSURE = {
     "system": {**dict.fromkeys((*TRADES, *LOOKS), 11), "status@": 2, **dict.fromkeys(BACKS_UP, 21)},
-    "user": dict.fromkeys((*TRADES, *LOOKS, *BACKS_UP), 15),
+    "user": dict.fromkeys((*TRADES, *LOOKS, *BACKS_UP), 17),
 }
 """Tenths of systemd's exposure level that no service may be above; a user's manager runs as that user."""
 
