@@ -36,7 +36,8 @@ def _up(options: argparse.Namespace) -> int:
     with Lab(keep=True) as lab:
         lab.hosts(*(options.names or [f"host{number + 1}" for number in range(options.hosts)]))
         lab.inventory(lab.record.folder / "inventory.yml", {name: {} for name in lab.names})
-    return _status(options)
+        sys.stdout.write("\n".join(_described(lab)) + "\n")
+    return 0
 
 
 def _down(options: argparse.Namespace) -> int:

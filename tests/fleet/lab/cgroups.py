@@ -77,11 +77,9 @@ class Group:
     def processes(self) -> list[int]:
         """All in it and below."""
         found = []
-        for listed in self._unified.rglob("cgroup.procs"):
-            try:
-                found += [int(pid) for pid in listed.read_text().split()]
-            except OSError:  # the group has gone meanwhile, as groups of services do
-                continue
+        for place, _, _ in os.walk(self._unified):
+            with suppress(OSError):  # groups of services come and go meanwhile
+                found += [int(pid) for pid in (Path(place) / "cgroup.procs").read_text().split()]
         return found
 
     def kill(self) -> None:
