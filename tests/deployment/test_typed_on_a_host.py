@@ -134,14 +134,28 @@ def test_who_is_not_root_is_told_what_to_type(typed: Typed) -> None:
         assert "sudo trader halt --reason drill" in ended.stderr
 
 
-@pytest.mark.parametrize("ends", ["1", "2", "203"])
-def test_an_emergency_stop_goes_on_without_the_release(typed: Typed, ends: str) -> None:
+@pytest.mark.parametrize("ends", ["0", "1", "2", "203"])
+def test_an_emergency_stop_needs_no_release(typed: Typed, ends: str) -> None:
     typed.activate()
-    words = ("emergency-stop", "--flatten", "--reason", "prices $ look wrong")
-    assert typed(*words, ENDS="0").stdout.splitlines()[-1] == "prices $$ look wrong"
-    tool = "tool ['--by', 'ann', 'stop', '--reason', 'prices $ look wrong', '--flatten']"
+    words = ("emergency-stop", "--reason", "prices $ look wrong")
     ended = typed(*words, ENDS=ends)
-    assert (ended.returncode, ended.stdout.splitlines()[-1]) == (0, tool)
+    assert ended.returncode == 0, "stopped, with the release or without"
+    assert ended.stdout.splitlines()[-1] == "prices $$ look wrong", "the release has its part of it"
+    assert ended.stderr.startswith("trader: halted; the broker is barred")
+    told = "tool ['--by', 'ann', 'stop', '--reason', 'prices $ look wrong']"
+    assert (told in ended.stderr) is (ends != "0")
     (typed.home / "opt" / "current").unlink()
     ended = typed("emergency-stop", "--reason=now", SUDO_USER="bea")
-    assert ended.stdout == "tool ['--by', 'bea', 'stop', '--reason', 'now']\n"
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert "tool ['--by', 'bea', 'stop', '--reason', 'now']" in ended.stderr
+
+
+def test_an_emergency_stop_that_was_not_all_is_no_success(typed: Typed) -> None:
+    typed.activate()
+    flattened = typed("emergency-stop", "--flatten", ENDS="1")
+    assert (flattened.returncode, "look whether positions are open" in flattened.stderr) == (1, True)
+    assert typed("emergency-stop", "--flatten", ENDS="0").returncode == 0
+    (typed.home / "tool").write_text("import sys; print('troubles'); sys.exit(2)")
+    failed = typed("emergency-stop", ENDS="1")
+    assert (failed.returncode, "troubles" in failed.stderr) == (2, True)
+    assert typed("emergency-stop", ENDS="0").returncode == 0, "the release has done all of it"
