@@ -46,7 +46,7 @@ SERVICE = replace(TIMER, name="paper-trading-session.service", active="inactive"
     ("service", "told"),
     [
         ({}, "ok"),
-        ({"started_at": None}, "never ran"),
+        ({"started_at": None}, "ran before the last boot"),
         ({"active": "active", "detail": "running"}, "running"),
         ({"active": "failed", "result": "exit-code", "status": 3}, "FAILED, exit code 3: the broker was not reached"),
         (
@@ -64,6 +64,11 @@ def test_how_a_run_ended(service: dict[str, object], told: str) -> None:
     line = line_of(TIMER, replace(SERVICE, **service))
     assert (line.name, line.next_at) == ("session", AT)
     assert line.result.startswith(told)
+
+
+def test_what_never_ran_is_told() -> None:
+    never = {"started_at": None}
+    assert line_of(replace(TIMER, **never), replace(SERVICE, **never)).result == "never ran"
 
 
 def test_a_timer_that_waits_for_nothing_is_told() -> None:

@@ -51,8 +51,10 @@ def _result(timer: UnitState, service: UnitState) -> str:
         ended = "running"
     elif service.active == "failed":
         ended = f"FAILED, {in_words(_ending(service))}"
+    elif service.started_at:
+        ended = "ok"
     else:
-        ended = "ok" if service.started_at else "never ran"
+        ended = "ran before the last boot" if timer.started_at else "never ran"
     return ended if timer.active == "active" else f"{ended}; not armed"
 
 
