@@ -66,10 +66,11 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def that_does_not_start(checkout: Path) -> None:
-    """A defect that every command meets."""
-    program = checkout / "trader" / "cli" / "main.py"
-    called = "def main() -> None:"
-    program.write_text(program.read_text().replace(called, f"{called}\n    import a_module_that_is_not_there\n"))
+    """A defect that every command of a trading day meets."""
+    program = checkout / "trader" / "bootstrap" / "desk.py"
+    program.write_text(
+        program.read_text().replace("import cache\n", "import cache\n\nimport a_module_that_is_not_there\n")
+    )
 
 
 def that_fails_its_preflight(checkout: Path) -> None:
