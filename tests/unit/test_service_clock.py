@@ -14,6 +14,7 @@ from tests.support.clocks import ManualClock
 from trader.adapters.systemd import ServiceClock
 
 BEAT_S = 0.02
+LIMIT_US = str(int(4 * BEAT_S * 1e6))
 
 
 @contextmanager
@@ -45,7 +46,7 @@ def test_the_first_look_says_ready_and_the_beat_begins(abstract: bool, tmp_path:
     name = f"@trader-{tmp_path.name}-{id(tmp_path)}" if abstract else str(tmp_path / "notify")
     with manager(name) as listener:
         inner = ManualClock()
-        clock = ServiceClock(inner, {"NOTIFY_SOCKET": name}, beat_s=BEAT_S)
+        clock = ServiceClock(inner, {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": LIMIT_US})
         assert beats_in_a_while(listener) == 0, "nothing is said of a program that has not come to its work"
         assert clock.now() == inner.now()
         assert heard(listener) == ["READY=1\nWATCHDOG=1"]
@@ -57,9 +58,8 @@ def test_the_first_look_says_ready_and_the_beat_begins(abstract: bool, tmp_path:
 def test_work_that_takes_too_long_is_a_program_that_hangs(tmp_path: Path) -> None:
     name = str(tmp_path / "notify")
     with manager(name) as listener:
-        clock = ServiceClock(
-            ManualClock(), {"NOTIFY_SOCKET": name}, longest_work=timedelta(seconds=5 * BEAT_S), beat_s=BEAT_S
-        )
+        environ = {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": LIMIT_US}
+        clock = ServiceClock(ManualClock(), environ, longest_work=timedelta(seconds=5 * BEAT_S))
         clock.now()
         time.sleep(10 * BEAT_S)
         assert beats_in_a_while(listener) == 0
@@ -83,7 +83,8 @@ def test_a_wait_may_take_as_long_as_it_likes(tmp_path: Path) -> None:
     name = str(tmp_path / "notify")
     with manager(name) as listener:
         inner = Endless()
-        clock = ServiceClock(inner, {"NOTIFY_SOCKET": name}, longest_work=timedelta(seconds=BEAT_S), beat_s=BEAT_S)
+        environ = {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": LIMIT_US}
+        clock = ServiceClock(inner, environ, longest_work=timedelta(seconds=BEAT_S))
         waiting = threading.Thread(target=clock.wait_until, args=(inner.now(),))
         waiting.start()
         time.sleep(5 * BEAT_S)
@@ -96,9 +97,10 @@ def test_a_wait_may_take_as_long_as_it_likes(tmp_path: Path) -> None:
 
 def test_without_a_service_manager_it_is_the_clock_alone(tmp_path: Path) -> None:
     before = threading.active_count()
-    for environ in ({}, {"NOTIFY_SOCKET": str(tmp_path / "gone")}):
+    gone = {"NOTIFY_SOCKET": str(tmp_path / "gone")}
+    for environ in ({}, {"WATCHDOG_USEC": LIMIT_US}, gone, {**gone, "WATCHDOG_USEC": LIMIT_US}):
         clock = ServiceClock(ManualClock(), environ)
         until = clock.now() + timedelta(hours=1)
         clock.wait_until(until)
         assert clock.now() == until
-    assert threading.active_count() <= before + 1, "only one of them has somebody to tell"
+    assert threading.active_count() <= before + 1, "only the last has somebody to tell, and a limit"

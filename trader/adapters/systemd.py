@@ -11,28 +11,23 @@ from trader.ports.clock import Clock
 
 LONGEST_WORK = timedelta(minutes=10)
 """Work between two looks at the clock that takes longer is taken for a program that hangs."""
-_BEAT_S = 20.0
+_BEATS = 4
+"""Signs of life within the time that the manager waits for one."""
 
 
 class ServiceClock:
-    """A clock around `clock` that says READY=1 at its first use, and WATCHDOG=1 every `beat_s` from then on.
+    """A clock around `clock` that says READY=1 at its first use, and WATCHDOG=1 again and again from then on.
 
     A program looks at the clock, or waits, before and after whatever it does. Between two looks it works, and may do
-    so for `longest_work`: the beat of a thread goes on meanwhile, then it stops. Without NOTIFY_SOCKET in `environ`
-    nothing is said.
+    so for `longest_work`: the beat of a thread goes on meanwhile, then it stops. NOTIFY_SOCKET in `environ` says whom
+    to tell, WATCHDOG_USEC how often; without them nothing is said.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        environ: Mapping[str, str],
-        longest_work: timedelta = LONGEST_WORK,
-        beat_s: float = _BEAT_S,
-    ) -> None:
+    def __init__(self, clock: Clock, environ: Mapping[str, str], longest_work: timedelta = LONGEST_WORK) -> None:
         self._clock = clock
         self._address = environ.get("NOTIFY_SOCKET", "")
         self._longest_s = longest_work.total_seconds()
-        self._beat_s = beat_s
+        self._beat_s = int(environ.get("WATCHDOG_USEC", "0")) / 1e6 / _BEATS
         self._begun = False
         self._waits = False
         self._used_at = 0.0
@@ -57,7 +52,8 @@ class ServiceClock:
         if self._address and not self._begun:
             self._begun = True
             self._say("READY=1\nWATCHDOG=1")
-            Thread(target=self._beat, name="watchdog", daemon=True).start()
+            if self._beat_s:
+                Thread(target=self._beat, name="watchdog", daemon=True).start()
 
     def _beat(self) -> None:
         while True:
