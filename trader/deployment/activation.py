@@ -73,7 +73,7 @@ def _conclude(desk: Desk, activation: Activation, action: str) -> Record:
         reason=activation.reason,
         forced=activation.forced,
         schema_before=activation.schema,
-        schema_after=schema.found_schema(desk.places.ledger),
+        schema_after=schema.told_schema(desk.places.ledger),
         activation=activation.id,
         detail=f"{activation.cause}. {activation.remedy}" if action == "undone" else activation.notes,
     )

@@ -6,17 +6,22 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from trader.deployment import clock
+from trader.deployment.backup import Source, backup
+from trader.deployment.backup_pack import pack
 from trader.deployment.desk import Desk, find_places, open_desk
+from trader.deployment.drill import drill
 from trader.deployment.errors import BadInput, DeploymentError
 from trader.deployment.facts import facts
-from trader.deployment.history import Record
+from trader.deployment.history import Record, active
 from trader.deployment.legacy import plan_command, scan_command
-from trader.deployment.orders import Order, activate, former, go_on
+from trader.deployment.orders import Order, activate, former, go_on, restore
 from trader.deployment.pruning import prune
+from trader.deployment.restore import Wish
 from trader.deployment.rotation import rotate
 from trader.deployment.staging import stage
 from trader.deployment.stop import emergency_stop
@@ -66,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = _Commands(parser)
     _add_releases(commands)
     _add_host(commands)
+    _add_backups(commands)
     _add_legacy(commands)
     return parser
 
@@ -97,6 +103,18 @@ def _add_host(commands: _Commands) -> None:
     record = commands.on_desk("record", _record, "add a line to the deploy ledger")
     record.add_argument("--action", required=True, choices=("uninstalled",))
     record.add_argument("--detail", default="")
+
+
+def _add_backups(commands: _Commands) -> None:
+    commands.on_desk("backup", _backup, "back up everything but keys and bars, online")
+    commands.on_desk("drill", _drill, "restore the newest backup to a scratch directory, and prove it whole")
+    commands.on_desk("pack", _pack, "put the host's own repository into one file, for a copy elsewhere")
+    restoring = commands.on_desk("restore", _restore, "go on with a backup, halted; the former state is kept")
+    restoring.add_argument("--snapshot", default="latest")
+    restoring.add_argument("--repository", default="", help="another than this host's")
+    restoring.add_argument("--file", type=Path, help="a repository that was packed")
+    restoring.add_argument("--force", action="store_true", help="in the hours of trading, too; needs --reason")
+    restoring.add_argument("--reason", default="")
 
 
 def _add_legacy(commands: _Commands) -> None:
@@ -158,6 +176,26 @@ def _rotate(desk: Desk, given: argparse.Namespace) -> Answer:
 def _record(desk: Desk, given: argparse.Namespace) -> Answer:
     desk.history.append(Record(clock.stamp(), given.action, desk.by, detail=given.detail))
     return {"changed": True}, 0
+
+
+def _backup(desk: Desk, given: argparse.Namespace) -> Answer:
+    source = Source(desk.places, desk.host, active(desk.history.records()))
+    made = backup(source, given.by, os.environ, clock.now())
+    return {"changed": True, **asdict(made)}, made.exit_code
+
+
+def _drill(desk: Desk, given: argparse.Namespace) -> Answer:
+    done = drill(desk.places, desk.host, given.by, os.environ, clock.now())
+    return asdict(done), done.exit_code
+
+
+def _pack(desk: Desk, _given: argparse.Namespace) -> Answer:
+    return asdict(pack(desk.places, desk.host, os.environ)), 0
+
+
+def _restore(desk: Desk, given: argparse.Namespace) -> Answer:
+    answer = restore(desk, Wish(given.snapshot, given.repository, given.file), given.force, given.reason)
+    return answer, 0 if answer["result"] == "activated" else 1
 
 
 def _legacy(given: argparse.Namespace) -> Answer:

@@ -13,10 +13,13 @@ from trader.deployment.history import LEGACY, Record, active, path_taken
 from trader.deployment.journal import Activation, Kind
 from trader.deployment.legacy_switch import require_legacy, unmigrated
 from trader.deployment.locking import held
+from trader.deployment.restore import Wish
+from trader.deployment.restore_switch import end_restore, prepare_restore
 from trader.deployment.unit_files import armed_on, self_starting, services
 
 ACTIVATOR = "paper-trading-activate.service"
 _LONGEST_S = 1200
+_RESUME = "Trading is halted: compare ledger and broker by `trader breaks`, then type `trader resume`."
 _FORCE = "wait, or force it with a reason, which is recorded (trader_force and trader_reason)"
 
 
@@ -68,6 +71,16 @@ def _answer(name: str, result: str, changed: bool, undone_because: str = "", to_
 
 def _told(record: Record) -> dict[str, str]:
     return {"undone_because" if record.action == "undone" else "to_do": record.detail}
+
+
+def restore(desk: Desk, wish: Wish, force: bool, reason: str) -> dict[str, Any]:
+    """Have the host go on with a backup, halted, and wait for its end. Raises Refused before anything has changed."""
+    name = prepare_restore(desk, wish)
+    answer = activate(desk, Order(name, "restore", force, reason, options=wish.snapshot))
+    end_restore(desk)
+    if answer["changed"]:
+        answer["to_do"] = " ".join(filter(None, (answer["to_do"], _RESUME)))
+    return answer
 
 
 def go_on(desk: Desk) -> dict[str, Any]:
@@ -129,7 +142,8 @@ def _require_fit(desk: Desk, order: Order, name: str, before: str) -> None:
         raise Refused(f"release {name} is void: {release.void}", "To go forward to it again, say why: trader_reason.")
     if changed := release.changed_files():
         raise Refused(f"release {name} was changed on this host: {', '.join(changed)}", "Stage it again.")
-    schema.migrator(desk, release, before, schema.found_schema(desk.places.ledger))
+    if order.kind != "restore":  # which replaces the ledger, be it damaged
+        schema.migrator(desk, release, before, schema.found_schema(desk.places.ledger))
 
 
 def _require_legacy_in_order(desk: Desk, order: Order, before: str) -> None:
@@ -155,7 +169,7 @@ def _activation(desk: Desk, order: Order, before: str, after: str) -> Activation
         by=desk.by,
         reason=order.reason,
         forced=order.force,
-        schema=schema.found_schema(desk.places.ledger),
+        schema=schema.told_schema(desk.places.ledger),
         options=order.options,
     )
 

@@ -29,6 +29,14 @@ def found_schema(ledger: Path) -> str:
     return str(revision)
 
 
+def told_schema(ledger: Path) -> str:
+    """The revision of the ledger, for the record; `damaged` when it cannot be read."""
+    try:
+        return found_schema(ledger)
+    except StepFailed:
+        return "damaged"
+
+
 def migrator(desk: Desk, release: Release, before: str, schema: str) -> Release | None:
     """The release whose program takes the ledger to where `release` can work with it; None when it is there already.
 

@@ -61,6 +61,8 @@ def _migrate(desk: Desk, activation: Activation) -> None:
 
 def _migrate_back(desk: Desk, activation: Activation) -> None:
     """By a step down where that loses nothing, else by the copy: nothing has traded since it was made."""
+    if activation.kind == "restore":
+        return  # the ledger goes as it came
     nobodys = activation.before in (LEGACY, NOTHING)  # a ledger that a first release began stays for the next try
     if nobodys or schema.found_schema(desk.places.ledger) == activation.schema:
         return
@@ -124,6 +126,8 @@ _ARM = Step("arm", _arm, _unarm)
 
 
 def steps_of(kind: Kind) -> tuple[Step, ...]:
-    """The steps in order. Verified before armed: no timer fires for a release that nobody has looked at."""
-    middle = (_SWAP,) if kind == "restore" else ()
-    return (_STOP, _COPY, *middle, _MIGRATE, _LINK, _VERIFY, _ARM)
+    """The steps in order. Verified before armed: no timer fires for a release that nobody has looked at.
+
+    A restore keeps the whole former state, be it damaged; the others copy the ledger.
+    """
+    return (_STOP, _SWAP if kind == "restore" else _COPY, _MIGRATE, _LINK, _VERIFY, _ARM)
