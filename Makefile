@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 export UV_LINK_MODE ?= copy
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo test test-fast campaign mutation bench lint generated lock clean
+.PHONY: help setup demo test test-fast campaign mutation bench lab lab-down lint generated lock clean
 help:
 	@echo 'make demo       set everything up and trade a day on a simulated exchange; the last line says what to type next'
 	@echo '                BARS=FILE.parquet SECTORS=FILE.csv DAY=YYYY-MM-DD DAYS=N PROFILE=demo|stress STATE=DIR'
+	@echo 'make lab        three throw-away systemd hosts on this machine, deployed and trading; make lab-down removes them'
 	@echo 'make test       set everything up, check the style and run every test'
 	@echo 'make test-fast  the unit and architecture tests alone'
 	@echo 'make mutation   change the gates expression by expression and see that a test notices: some ten minutes'
@@ -47,6 +48,13 @@ test: lint
 	@command -v systemd-analyze >/dev/null || \
 	  { echo 'make test: systemd-analyze is missing (apt-get install systemd)'; exit 2; }
 	$(BIN)/python -m pytest -n 2
+
+lab: setup
+	@$(BIN)/python -m tests.fleet.lab down
+	@$(BIN)/python -m tests.fleet.demo
+
+lab-down: setup
+	$(BIN)/python -m tests.fleet.lab down
 
 test-fast: setup
 	$(BIN)/python -m pytest -n 2 tests/unit tests/architecture
