@@ -184,6 +184,13 @@ def test_old_backups_go_and_those_of_the_last_days_stay(host: Places) -> None:
     assert [" ".join(each) for each in days] == ["2026-03-18 21:30:00", "2026-03-27 21:30:00", "2026-03-27 22:30:00"]
 
 
+def test_without_a_number_of_backups_to_keep_none_is_forgotten(host: Places) -> None:
+    """For a repository on a machine that lets nothing be deleted, and forgets by itself."""
+    none = BackupPolicy(keep_daily=0, keep_weekly=0, keep_monthly=0)
+    assert back_up(host, NOW + timedelta(days=90), maintain=True, backup=none).problems == ()
+    assert len(tags(host)) == 2
+
+
 def spoil(ledger: Path) -> None:
     content = bytearray(ledger.read_bytes())
     content[4096:] = b"\x5a" * (len(content) - 4096)

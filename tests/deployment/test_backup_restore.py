@@ -122,12 +122,22 @@ def test_a_damaged_repository_fails_the_drill_and_the_restore(
     damage(max(found, key=lambda path: path.stat().st_size))
     with pytest.raises(DeploymentError):
         drilling(host)
-    assert History(host.history).records()[-1].reason.startswith("`restic ")
+    assert History(host.history).records()[-1].reason
     before = contents(host.state)
     with pytest.raises(DeploymentError):
         preparing(host)
     assert contents(host.state) == before
     assert not (host.deploy / "restore").exists()
+
+
+def test_a_damaged_backup_is_not_passed_over_for_an_older_one(host: Places) -> None:
+    (older,) = (host.backups / "repository" / "snapshots").iterdir()
+    back_up(host, SOON)
+    flip(next(path for path in older.parent.iterdir() if path != older))
+    for work in (drilling, preparing):
+        with pytest.raises(DeploymentError, match=r"could not load snapshot .* name a backup to restore by its id"):
+            work(host)
+    assert preparing(host, Wish(older.name[:8])).at == "2026-03-17T21:30:00+00:00"
 
 
 def _chicago(text: str) -> datetime:

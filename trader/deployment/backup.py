@@ -200,7 +200,7 @@ def _maintain(source: Source, repository: Repository, kind: str) -> tuple[str, .
         if kind == "whole":
             repository.retain(source.host.backup, source.host.account)
         else:
-            repository.retain_aside(source.host.account)
+            repository.retain_aside(source.host.backup, source.host.account)
         repository.check()
     except DeploymentError as error:
         return (f"{error.problem}. {error.remedy}",)

@@ -21,6 +21,7 @@ _KEPT_ASIDE = 7
 _NICENESS = 10
 """A session may be trading meanwhile."""
 _PASSED_ON = ("HOME", "PATH", "TMPDIR", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSH_AUTH_SOCK")
+_UNREADABLE = "could not load snapshot"
 _LOCKED, _ABSENT, _WRONG_PASSWORD = 11, 10, 12
 _SAID = {
     "already locked": _LOCKED,
@@ -86,24 +87,29 @@ class Repository:
         if self.local and not (self.local / "config").exists():
             raise NoRepository(f"there is no repository at {self.place}", "The first backup makes it.")
         instant = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        out = self._run("backup", "--json", "--quiet", "--time", instant, "--tag", ",".join(tags), ".", cwd=directory)
+        out = self._run(
+            "backup", "--json", "--quiet", "--time", instant, "--tag", ",".join(tags), ".", cwd=directory
+        ).out
         summary = next(line for line in map(json.loads, reversed(out.splitlines())) if "snapshot_id" in line)
         return Saved(summary["snapshot_id"][:8], summary["total_bytes_processed"], summary["data_added"])
 
     def snapshots(self, *tags: str) -> tuple[Snapshot, ...]:
-        """Those with all of these tags, oldest first. Raises NoRepository."""
-        found = json.loads(self._run("snapshots", "--json", *(("--tag", ",".join(tags)) if tags else ())))
-        return tuple(sorted(map(_snapshot, found or ()), key=lambda each: each.at))
+        """Those with all of these tags, oldest first. Raises NoRepository, DeploymentError when one cannot be read."""
+        ended = self._run("snapshots", "--json", *(("--tag", ",".join(tags)) if tags else ()))
+        if _UNREADABLE in ended.err:  # which restic leaves out, and calls it well
+            problem = f"{self.keys.masked(self.place)}: {ended.said}"
+            raise DeploymentError(problem, "See what `restic check` says; name a backup to restore by its id.")
+        return tuple(sorted(map(_snapshot, json.loads(ended.out) or ()), key=lambda each: each.at))
 
     def retain(self, policy: BackupPolicy, account: str) -> None:
-        """Forget whole backups that are too old, of each host for itself, and free their room."""
-        days = {"daily": policy.keep_daily, "weekly": policy.keep_weekly, "monthly": policy.keep_monthly}
-        kept = [f"--keep-{name}={count}" for name, count in days.items() if count]
-        self._forget(f"whole,account={account}", "--keep-within=2d", *kept, "--prune")
+        """Forget whole backups that are too old, of each host for itself, and free their room; with no number, none."""
+        kept = [f"--keep-{name}={count}" for name, count in _periods(policy).items() if count]
+        if kept:
+            self._forget(f"whole,account={account}", "--keep-within=2d", *kept, "--prune")
 
-    def retain_aside(self, account: str) -> None:
+    def retain_aside(self, policy: BackupPolicy, account: str) -> None:
         """Keep the last few backups of damaged ledgers and of none: they never take the place of a whole one."""
-        for kind in ("damaged", "empty"):
+        for kind in ("damaged", "empty") if any(_periods(policy).values()) else ():
             self._forget(f"{kind},account={account}", f"--keep-last={_KEPT_ASIDE}")
 
     def check(self) -> None:
@@ -117,7 +123,7 @@ class Repository:
     def _forget(self, tags: str, *kept: str) -> None:
         self._run("forget", "--tag", tags, "--group-by=host", *kept)
 
-    def _run(self, *arguments: str, cwd: Path | None = None) -> str:
+    def _run(self, *arguments: str, cwd: Path | None = None) -> Ended:
         command = [*arguments, *([] if self.shared else ["--no-lock"])]
         ended = self._once(command, cwd)
         if _meaning(ended) == _LOCKED:
@@ -125,7 +131,7 @@ class Repository:
             ended = self._once(command, cwd)
         if ended.code:
             raise self._failure(arguments[0], ended)
-        return ended.out
+        return ended
 
     def _once(self, arguments: Sequence[str], cwd: Path | None) -> Ended:
         cache = ["--no-cache"] if self.local else ["--cache-dir", str(self.cache)]
@@ -207,6 +213,10 @@ def _politely() -> list[str]:
     """Units say it themselves, and may not change it."""
     lacking = _NICENESS - os.getpriority(os.PRIO_PROCESS, 0)
     return ["nice", "-n", str(lacking)] if lacking > 0 else []
+
+
+def _periods(policy: BackupPolicy) -> dict[str, int]:
+    return {"daily": policy.keep_daily, "weekly": policy.keep_weekly, "monthly": policy.keep_monthly}
 
 
 def _found(program: str) -> str:
