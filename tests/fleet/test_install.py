@@ -66,9 +66,9 @@ def test_a_planted_secret_is_nowhere_to_be_seen(rollout: Rollout, clones: Clones
     assert hits.out.strip() == "0"
     shown = host.run("systemctl", "show", "paper-trading-*", "--all", user="nobody").out
     assert PLANTED not in shown
-    host.files.write("/root/needle", PLANTED)  # so that the search is not what it finds
+    host.files.write("/run/needle", PLANTED)  # so that the search is not what it finds
     living = host.shell(
-        "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | grep -caFf /root/needle", check=False
+        "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | grep -caFf /run/needle", check=False
     )
     assert living.out.strip() == "0"
     assert host.shell(f"grep -rlF {PLANTED} /etc/paper-trading").out.split() == [

@@ -2,12 +2,9 @@
 
 import os
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
-from trader.deployment import durable
-from trader.deployment.errors import StepFailed
+from trader.deployment import backup_ledger, durable
 from trader.deployment.places import Places
 
 _KEPT = 3
@@ -21,12 +18,7 @@ def copy_ledger(places: Places, activation: str) -> None:
     copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = copy.with_suffix(".new")
     draft.unlink(missing_ok=True)
-    try:
-        with closing(sqlite3.connect(places.ledger)) as source, closing(sqlite3.connect(draft)) as target:
-            source.backup(target)
-    except sqlite3.Error as error:
-        problem = f"{places.ledger} cannot be copied ({error})"
-        raise StepFailed(problem, "Mend or restore the ledger (docs/ledger.md), then run the playbook again.") from None
+    backup_ledger.copy_ledger(places.ledger, draft)
     draft.chmod(0o600)
     _sync(draft)
     draft.replace(copy)

@@ -13,8 +13,8 @@ from trader.deployment.history import LEGACY, Record, active, path_taken
 from trader.deployment.journal import Activation, Kind
 from trader.deployment.legacy_switch import require_legacy, unmigrated
 from trader.deployment.locking import held
-from trader.deployment.restore import Wish
-from trader.deployment.restore_switch import end_restore, prepare_restore
+from trader.deployment.restore import Wish, discard
+from trader.deployment.restore_switch import prepare_restore
 from trader.deployment.unit_files import armed_on, self_starting, services
 
 ACTIVATOR = "paper-trading-activate.service"
@@ -77,7 +77,7 @@ def restore(desk: Desk, wish: Wish, force: bool, reason: str) -> dict[str, Any]:
     """Have the host go on with a backup, halted, and wait for its end. Raises Refused before anything has changed."""
     name = prepare_restore(desk, wish)
     answer = activate(desk, Order(name, "restore", force, reason, options=wish.snapshot))
-    end_restore(desk)
+    discard(desk.places)
     if answer["changed"]:
         answer["to_do"] = " ".join(filter(None, (answer["to_do"], _RESUME)))
     return answer

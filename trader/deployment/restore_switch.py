@@ -1,14 +1,12 @@
-"""A restored state as an activation puts it in place, and what is left of it afterwards."""
+"""A restored state as an activation puts it in place."""
 
 from pathlib import Path
 
-from trader.deployment import durable, restore, restore_swap
+from trader.deployment import restore, restore_swap
 from trader.deployment.desk import Desk
 from trader.deployment.errors import Refused
 from trader.deployment.history import LEGACY, NOTHING, active
 from trader.deployment.journal import Activation
-
-_KEPT = 2
 
 
 def prepare_restore(desk: Desk, wish: restore.Wish) -> str:
@@ -33,17 +31,6 @@ def put_restored_back(desk: Desk, activation: Activation) -> None:
     restore_swap.unswap(desk.places.state, _kept(desk, activation))
 
 
-def end_restore(desk: Desk) -> None:
-    """Remove what was prepared, and all but the newest of the states that restores have replaced."""
-    restore.discard(desk.places)
-    ids = [record.activation for record in desk.history.records() if record.kind == "restore"]
-    for name in ids[:-_KEPT]:
-        durable.remove_tree(_replaced(desk) / name)
-
-
 def _kept(desk: Desk, activation: Activation) -> Path:
-    return _replaced(desk) / activation.id
-
-
-def _replaced(desk: Desk) -> Path:
-    return desk.places.deploy / "replaced"
+    """Beside the copies of the ledger that other activations keep, and for as long."""
+    return desk.places.deploy / "before" / activation.id / "state"
