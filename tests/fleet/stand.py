@@ -28,6 +28,7 @@ TOOL = "/usr/local/lib/paper-trading/deploy.pyz"
 PLANTED = "Zq7" + "plantedSECRET" + "x9W"
 """What must never be seen anywhere: the secret half of the keys on every host."""
 MARKET = {"symbols": 20, "history_start": "2024-06-03", "history_end": "2026-12-31", "seed": 3}
+RESTIC = {"RESTIC_PASSWORD": f"{PLANTED}-restic"}
 VARIABLES: dict[str, object] = {
     "trader_guard_window": "",
     "trader_guard_before_s": 0,
@@ -36,7 +37,7 @@ VARIABLES: dict[str, object] = {
     "trader_credentials": ["alpaca", "restic"],
     "trader_credentials_files": {
         "alpaca": {"ALPACA_API_KEY": "PLANTEDKEYID", "ALPACA_SECRET_KEY": PLANTED},
-        "restic": {"RESTIC_PASSWORD": f"{PLANTED}-restic"},
+        "restic": RESTIC,
     },
     "trader_config": {
         "position_sizing": {"max_positions": 8},

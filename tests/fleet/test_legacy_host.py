@@ -9,23 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.fleet.hand_made import HOME, USER, Old
 from tests.fleet.lab import Host, Lab
 from tests.support import killing
-from tests.support.legacy import KEY_ID, KINDS, SECRET, Kind, build
+from tests.support.legacy import KEY_ID, KINDS, SECRET
 from trader.deployment.legacy_text import UnitText, assignments, words
 
 ROOT = Path(__file__).parents[2]
-USER = "trading"
-HOME = "/ho" + f"me/{USER}"
-ARCHIVE = "/var/lib/paper-trading-deploy/legacy/one"
 TIMERS = [f"paper-trading-{job}.timer" for job in ("eod", "preflight", "session")]
 ALL = replace(KINDS["by hand"], requires=True)
 """Timers that require their services: the kind that trades at once when it is started without care."""
-_TOOL = {"PYTHONPATH": "/opt/tool", "PYTHONDONTWRITEBYTECODE": "1"}
-_LIST = (
-    f"cd {HOME} && find . -path ./.local/share/systemd/timers -prune -o -printf '%p %y %m %U %G %T@ %l\\n' | sort;"
-    "find . -type f -not -path './.local/share/systemd/*' -exec sha256sum {} + | sort"
-)
 _ENVIRONMENT = """\
 A=b
  B = b c
@@ -52,78 +45,6 @@ EnvironmentFile=%h/probe.env
 Environment="P=a b" Q=c 'R=d e' S=f\\sg "T=" U=h"i" 'V=j\\tk' X=l\\" Y=m\\ n Z=lost
 ExecStart=/bin/sh -c 'env -0 > %h/probe.out'
 """
-
-
-class Old:
-    """The host with the set-up on it."""
-
-    def __init__(self, host: Host) -> None:
-        self.host = host
-
-    def settle(self, kind: Kind) -> None:
-        """Make a home anew with this set-up in it, armed as its links say."""
-        with tempfile.TemporaryDirectory() as place:
-            home = Path(place, USER)
-            home.mkdir()
-            build(kind, home, live_at=Path(HOME))
-            self.systemctl("stop", "paper-trading-*")
-            self.host.shell(f"rm -rf {Path(ARCHIVE).parent} /etc/paper-trading /run/user/*/legacy-ran")
-            self.host.shell(f"find {HOME} -mindepth 1 -delete")
-            self.host.files.put(home, HOME)
-        self.host.shell(f"chown -hR {USER}: {HOME}")
-        self.systemctl("daemon-reload")
-        self.systemctl(
-            "start", "--job-mode=ignore-dependencies", *(f"paper-trading-{job}.timer" for job in kind.enabled)
-        )
-
-    def systemctl(self, *words: str) -> str:
-        """What `systemctl --user` says to that user."""
-        return self.host.run("systemctl", "--user", *words, user=USER, check=False).out
-
-    def does(self, act: str, die_at: int = -1, user: str = "root", archive: str = ARCHIVE) -> str:
-        """One operation of the tool; it dies before that change, if one is given."""
-        lines = [
-            "from pathlib import Path",
-            "from trader.deployment.legacy import legacy_of",
-            f"legacy, archive = legacy_of({USER!r}), Path({archive!r})",
-            f"act = lambda: {act}",
-            f"import killing; killing._act_and_exit(act, {die_at})" if die_at >= 0 else "print(act())",
-        ]
-        ran = self.host.run("python3", "-c", "\n".join(lines), check=die_at < 0, env=_TOOL, user=user)
-        assert die_at < 0 or ran.code in (-9, 137), ran
-        return ran.out + ran.err
-
-    def switched(self, kind: str, name: str, act: str) -> str:
-        """One of the steps of an activation that has to do with the set-up."""
-        lines = [
-            "from trader.deployment import desk, host, journal, legacy_switch, places",
-            f"made = host.Host('system', 'main', legacy_user={USER!r})",
-            "desk = desk.Desk(places.system(), made, 'test', *[None] * 6)",
-            f"before, after = ('legacy', 'x') if {kind!r} == 'migrate' else ('x', 'legacy')",
-            f"legacy_switch.{act}(desk, journal.Activation({name!r}, {kind!r}, before, after, 'test'))",
-        ]
-        return self.host.run("python3", "-c", "\n".join(lines), env=_TOOL).out
-
-    def archived(self) -> "Old":
-        """Make the archive."""
-        self.does("legacy.archive(legacy.scan(), archive, '2026-11-23T12:00:00+00:00') and 0")
-        return self
-
-    @property
-    def listing(self) -> set[str]:
-        """Every path of the home with mode, owner, time in nanoseconds and target, and every file with its hash."""
-        return set(self.host.shell(_LIST).out.splitlines())
-
-    @property
-    def armed(self) -> list[str]:
-        """The timers that wait for their time."""
-        shown = self.systemctl("list-units", "--plain", "--no-legend", "--state=active", "paper-trading-*.timer")
-        return [line.split()[0] for line in shown.splitlines()]
-
-    @property
-    def ran(self) -> str:
-        """The jobs that ran since the home was made."""
-        return self.host.shell("cat /run/user/*/legacy-ran", check=False).out
 
 
 @pytest.fixture(scope="module")

@@ -79,3 +79,14 @@ def test_a_session_that_hangs_is_ended_and_one_that_fails_thrice_is_told_of(stan
     assert "exit code 3: the broker was not reached" in text
     assert "FAILED" in trader(host, "status", user="nobody", check=False).out
     stand.fresh_exchange("main")
+
+
+@pytest.mark.xdist_group("installed")
+def test_backups_run_confined_and_leave_the_ledger_to_its_user(clones: Clones) -> None:
+    (host,) = clones("backed-up")
+    for name in ("backup", "backup-drill"):
+        ended = trader(host, "run-now", name, check=False)
+        assert ended.code == 0, ended
+    owners = host.shell("stat --format=%U /var/lib/paper-trading/ledger.db*").out.split()
+    assert set(owners) == {"paper-trading"}
+    assert trader(host, "ledger", "verify").code == 0

@@ -15,7 +15,7 @@ from ansible.plugins.callback import CallbackBase
 _MOMENT_S = 0.5
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]
+class CallbackModule(CallbackBase):
     """Counts what changes."""
 
     CALLBACK_VERSION = 2.0
