@@ -13,6 +13,7 @@ LIGHT_COMMANDS = {
     "day --help": {"numpy", "sqlalchemy", "structlog", "yaml", "rich"},
     "config check": {"numpy", "sqlalchemy"},
     "status": {"numpy", "sqlalchemy", "structlog", "yaml"},
+    "ledger schema --json": {"numpy", "sqlalchemy", "structlog", "yaml", "rich"},
     "halt --reason test": {"numpy", "structlog", "yaml"},
 }
 
