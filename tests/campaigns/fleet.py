@@ -1,0 +1,206 @@
+"""Hosts under every fault: `python -m tests.campaigns.fleet [power] [kills] [random]`; all of it takes an hour or so.
+
+power   the host loses its power at every step of an upgrade, of a rollback, and of an upgrade that is undone
+kills   the controller is killed at every task that changes something in install, upgrade, migrate and rollback
+random  300 random operations on hosts against a model, and 20 more by the playbooks
+"""
+
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from tests.fleet.hand_made import USER, Old
+from tests.fleet.killing_runs import changing_tasks, converges, killed_at, settle
+from tests.fleet.lab import Host, Lab
+from tests.fleet.losing_power import STEPS, lose_power, require_whole
+from tests.fleet.random_operations import Player
+from tests.fleet.rollout import Rollout, roll_out
+from tests.fleet.stand import RESTIC, Stand, tool
+from tests.fleet.variants import Variants, that_fails_its_preflight
+from tests.support.legacy import KINDS
+
+LANES, ON_HOSTS, BY_PLAYBOOKS = 3, 300, 20
+THIRD = {"position_sizing": {"max_positions": 6}}
+Job = Callable[[Stand, str], None]
+
+
+class Campaign:
+    """A lab, the disk of an installed host, and lanes in which jobs run side by side."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self._lab, self._folder = lab, folder
+        self.stand = Stand(lab, folder / "origin")
+        self.stand.folder.mkdir()
+        (host,) = self.stand.add("origin")
+        self.rollout: Rollout = roll_out(self.stand, host)
+        self.stand.forget("origin")
+        self.variants = Variants(self.stand, self.stand.folder / "build" / "requests" / "origin.json")
+        self._print = threading.Lock()
+
+    def clone(self, stand: Stand, name: str, **variables: object) -> Host:
+        """A host that is where the first one ended."""
+        return stand.add(name, base=self.rollout.snapshot, **variables)[0]
+
+    def run(self, title: str, jobs: list[Job]) -> int:
+        """Run the jobs in lanes; how many failed."""
+        waiting: SimpleQueue[tuple[int, Job]] = SimpleQueue()
+        for numbered in enumerate(jobs):
+            waiting.put(numbered)
+        began = time.monotonic()
+        with ThreadPoolExecutor(LANES) as pool:
+            failed = sum(pool.map(lambda lane: self._lane(title, lane, waiting), range(LANES)))
+        self._say(f"{title}: {len(jobs) - failed} of {len(jobs)} well, {time.monotonic() - began:.0f} s")
+        return failed
+
+    def _lane(self, title: str, lane: int, waiting: "SimpleQueue[tuple[int, Job]]") -> int:
+        failed = 0
+        stand = Stand(self._lab, self._folder / f"{title}-{lane}")
+        stand.folder.mkdir()
+        while True:
+            try:
+                number, job = waiting.get_nowait()
+            except Empty:
+                return failed
+            name = f"{title[:4]}{number}"
+            try:
+                job(stand, name)
+            except (AssertionError, OSError, RuntimeError) as error:
+                failed += 1
+                self._say(f"{title} {number} FAILED: {str(error)[-1500:]}")
+            for left in list(stand.hostvars):
+                stand.forget(left)
+
+    def _say(self, what: str) -> None:
+        with self._print:
+            sys.stdout.write(f"{what}\n")
+            sys.stdout.flush()
+
+
+def power(campaign: Campaign) -> int:
+    """Every step, forward and back."""
+    first, second = campaign.rollout.first, campaign.rollout.second
+
+    lame = campaign.variants.made("lame", that_fails_its_preflight)
+    sixth = campaign.variants.made("sixth", **THIRD)
+
+    def job(built: dict[str, str] | None, phase: str, step: str) -> Job:
+        def lose(stand: Stand, name: str) -> None:
+            host = campaign.clone(stand, name)
+            other = campaign.variants.staged(host, built) if built else first
+            chosen = ["--release", other] if built else ["--kind", "rollback"]
+            assert lose_power(host, step, *chosen, phase=phase, after_s=random.random() / 10), f"{step} was not reached"
+            found = require_whole(host, second, other)
+            assert phase == "doing" or found == second
+
+        return lose
+
+    jobs = [job(None, "doing", step) for step in STEPS]
+    jobs += [job(sixth, "doing", step) for step in STEPS]
+    jobs += [job(lame, "undoing", step) for step in STEPS if step != "arm"]
+    return campaign.run("power", jobs)
+
+
+Prepare = Callable[[Stand, str], Host]
+
+
+def virgin(stand: Stand, name: str) -> Host:
+    """A host that has nothing."""
+    return stand.add(name)[0]
+
+
+def by_hand(stand: Stand, name: str) -> Host:
+    """A host with a hand-made set-up."""
+    (host,) = stand.add(name, trader_legacy_user=USER, trader_credentials_files={"restic": RESTIC})
+    Old(host).settle(KINDS["by hand"])
+    return host
+
+
+def kills(campaign: Campaign) -> int:
+    """Every changing task of four playbooks."""
+
+    def installed(stand: Stand, name: str) -> Host:
+        return campaign.clone(stand, name)
+
+    runs: list[tuple[str, Prepare, dict[str, object]]] = [
+        ("install", virgin, {}),
+        ("install", installed, {"trader_config_overrides": THIRD}),
+        ("rollback", installed, {}),
+        ("migrate", by_hand, {}),
+    ]
+    jobs: list[Job] = []
+    for number, (playbook, prepare, extra) in enumerate(runs):
+        prepare(campaign.stand, f"counted-{number}")
+        changes = len(changing_tasks(campaign.stand, playbook, **extra))
+        campaign.stand.forget(f"counted-{number}")
+        jobs += [_killing(campaign, playbook, prepare, at, extra) for at in range(1, changes + 1)]
+    return campaign.run("kills", jobs)
+
+
+def _killing(campaign: Campaign, playbook: str, prepare: Prepare, at: int, extra: dict[str, object]) -> Job:
+    first = campaign.rollout.first
+
+    def kill(stand: Stand, name: str) -> None:
+        host = prepare(stand, name)
+        assert killed_at(stand, playbook, at, **extra)
+        settle(host)
+        installed = host.files.exists("/etc/paper-trading/host.json") and tool(host, "facts")["active"]
+        if installed and installed != "legacy":
+            require_whole(host, installed)
+        if playbook == "rollback":
+            stand.play("rollback", trader_release=first, **extra)
+            require_whole(host, first)
+        else:
+            converges(stand, host, playbook, **extra)
+
+    return kill
+
+
+def random_operations(campaign: Campaign) -> int:
+    """Hundreds on hosts, and some by the playbooks."""
+
+    wanted = [{"position_sizing": {"max_positions": positions}} for positions in (4, 5, 6, 9)]
+    built = [campaign.variants.made(f"random-{number}", **settings) for number, settings in enumerate(wanted)]
+
+    def on_host(seed: int, count: int) -> Job:
+        def play(stand: Stand, name: str) -> None:
+            host = campaign.clone(stand, name)
+            for release in built:
+                campaign.variants.staged(host, release)
+            Player(host, seed).play(count)
+
+        return play
+
+    def by_playbook(stand: Stand, name: str) -> None:
+        draw, host = random.Random(7), campaign.clone(stand, name)
+        for _ in range(BY_PLAYBOOKS):
+            if draw.random() < 0.4 and tool(host, "facts")["former"]:
+                stand.play("rollback")
+            else:
+                overrides = {"position_sizing": {"max_positions": draw.choice((4, 5, 6, 7, 9))}}
+                stand.play("install", trader_config_overrides=overrides, trader_reason="played")
+            require_whole(host, str(tool(host, "facts")["active"]))
+
+    each = ON_HOSTS // (2 * LANES)
+    jobs = [by_playbook, *(on_host(seed, each) for seed in range(2 * LANES))]
+    return campaign.run("random", jobs)
+
+
+PARTS = {"power": power, "kills": kills, "random": random_operations}
+
+
+def main() -> int:
+    """Run the parts that are named, or all."""
+    chosen = sys.argv[1:] or list(PARTS)
+    with Lab() as lab, tempfile.TemporaryDirectory() as folder:
+        campaign = Campaign(lab, Path(folder))
+        return min(1, sum(PARTS[name](campaign) for name in chosen))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
