@@ -42,7 +42,7 @@ def trades(host: Host, release: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "edit", "told"),
-    [("dead", that_does_not_start, "a_module_that_is_not_there"), ("lame", that_fails_its_preflight, "cannot judge")],
+    [("dead", that_does_not_start, "ModuleNotFoundError"), ("lame", that_fails_its_preflight, "cannot judge")],
 )
 def test_a_release_that_does_not_work_is_undone_and_says_why(
     variants: Variants, host: Host, rollout: Rollout, name: str, edit: Edit, told: str

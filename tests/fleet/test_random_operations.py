@@ -13,6 +13,7 @@ pytestmark = pytest.mark.xdist_group("installed")
 
 def test_random_operations_lead_where_the_model_says(stand: Stand, clones: Clones, rollout: Rollout) -> None:
     assert rollout.second
+    stand.fresh_exchange("main")
     (host,) = clones("played")
     variants = Variants(stand, stand.folder / "build" / "requests" / "origin.json")
     for count in (5, 6):

@@ -7,7 +7,7 @@ from trader.deployment.errors import StepFailed
 from trader.deployment.history import LEGACY
 from trader.deployment.releases import Release
 
-STANDING = frozenset({"trading_state", "breaks", "book", "model", "freshness"})
+STANDING = frozenset({"trading_state", "breaks", "book", "model", "freshness", "account"})
 """Checks that speak of the account and its history: no release can mend them, and a first one finds them so."""
 _OF_THE_LEDGER = frozenset({"breaks", "book"})
 _REMEDY = "Mend what it names, then run the playbook again; `trader preflight --for next-session` shows every check."
