@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from rich.table import Table
 
 from tests.fleet.lab import Host, Lab, SimulatedExchange
 from tests.fleet.rollout import teach
-from tests.fleet.stand import MARKET, MONDAY, ROOT, busy, tool, trader, until
+from tests.fleet.stand import MARKET, MONDAY, ROOT, busy, started, tool, trader, until
 
 INVENTORY = ROOT / "inventories" / "lab"
 NAMES = ("lab1", "lab2", "lab3")
@@ -84,13 +83,8 @@ def _live(host: Host, exchange: SimulatedExchange, name: str, instant: datetime)
     exchange.advance(instant)
     host.set_clock(instant - timedelta(seconds=1))
     unit = f"paper-trading-{name}.service"
-    until(_ran_since(host, unit), within_s=240)
+    until(lambda: started(host, unit), within_s=240)
     until(lambda: not busy(host, unit), within_s=240)
-
-
-def _ran_since(host: Host, unit: str) -> Callable[[], bool]:
-    """Whether the unit has been started."""
-    return lambda: host.run("systemctl", "show", unit, "--value", "--property=ExecMainStartTimestamp").out.strip() != ""
 
 
 def _show(hosts: list[Host], exchanges: list[SimulatedExchange]) -> bool:

@@ -179,6 +179,11 @@ def busy(host: Host, unit: str) -> bool:
 _LINE = re.compile(r"^(\S+)\s+: (ok=.*)$", re.MULTILINE)
 
 
+def started(host: Host, unit: str) -> bool:
+    """Whether a unit has been started since the host booted."""
+    return host.run("systemctl", "show", unit, "--value", "--property=ExecMainStartTimestamp").out.strip() != ""
+
+
 def recap(out: str) -> dict[str, dict[str, int]]:
     """The counters that a run ends with."""
     told = _LINE.findall(out.rpartition("PLAY RECAP")[2])

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fleet.conftest import Clones
 from tests.fleet.lab import Host
-from tests.fleet.stand import CHICAGO, MONDAY, Stand, busy, trader, until
+from tests.fleet.stand import CHICAGO, MONDAY, Stand, busy, started, trader, until
 
 pytestmark = pytest.mark.xdist_group("installed")
 
@@ -53,6 +53,7 @@ def test_a_host_that_loses_its_power_in_mid_session_goes_on_with_its_plan(stand:
     host.kill()
     sent = {order["client_order_id"] for order in exchange.control("/v2/orders?status=all&limit=500")}
     host.boot()
+    until(lambda: started(host, "paper-trading-session.service"))
     until(lambda: not busy(host, "paper-trading-session.service"), within_s=240)
     orders = exchange.control("/v2/orders?status=all&limit=500")
     ids = [order["client_order_id"] for order in orders]
