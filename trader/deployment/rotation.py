@@ -13,6 +13,7 @@ from trader.deployment.desk import Desk
 from trader.deployment.errors import DeploymentError, Refused
 from trader.deployment.history import LEGACY, NOTHING, Record, active
 from trader.deployment.locking import held
+from trader.deployment.releases import Release
 from trader.deployment.restic import NoRepository
 from trader.deployment.restic_keys import read_keys
 from trader.deployment.verification import STANDING, failed_checks
@@ -55,12 +56,16 @@ def _prove(desk: Desk, incoming: Path, names: set[str]) -> None:
             _open_account(desk, incoming / "alpaca.env")
         release = active(desk.history.records())
         if names - {"restic"} and release not in (NOTHING, LEGACY):
-            desk = replace(desk, sandbox=replace(desk.sandbox, credentials=incoming))
-            failed = failed_checks(desk, desk.releases.require(release))
-            if theirs := sorted(failed.keys() - STANDING):
-                raise Refused("; ".join(f"{name}: {failed[name]}" for name in theirs), _KEPT)
+            _preflight(desk, incoming, desk.releases.require(release))
     except DeploymentError as error:
         raise Refused(f"the new credentials {', '.join(sorted(names))} do not work: {error.problem}", _KEPT) from error
+
+
+def _preflight(desk: Desk, incoming: Path, release: Release) -> None:
+    """Raises Refused when the next session would fail on the new ones, and not on the old ones as well."""
+    failed = failed_checks(replace(desk, sandbox=replace(desk.sandbox, credentials=incoming)), release)
+    if failed.keys() - STANDING and (theirs := failed.keys() - STANDING - failed_checks(desk, release).keys()):
+        raise Refused("; ".join(f"{name}: {failed[name]}" for name in sorted(theirs)), _KEPT)
 
 
 def _open_backups(desk: Desk, incoming: Path) -> None:
