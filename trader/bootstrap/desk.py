@@ -74,7 +74,8 @@ def open_desk(
     with ExitStack() as stack:
         stop = stack.enter_context(SignalStop())
         address = cache(lambda: _exchange_address(place, settings, beginning or Beginning(), stack))
-        clock = _clock(place, settings, address, stop, lambda: follows and lease.seen()[0])
+        observes = settings.execution.integration == "integrated"  # whoever only observes must not hurry the day
+        clock = _clock(place, settings, address, stop, lambda: follows and (observes or lease.seen()[0]))
         lease = Lease(place.state, settings.execution.account, clock)
         wire = cache(lambda: _connected(configuration, place, clock, address, stops))
         yield Desk(
