@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from tests.fleet.hand_made import USER, Old
+from tests.fleet.hand_made import MOVABLE, USER, Old
 from tests.fleet.killing_runs import changing_tasks, converges, killed_at, settle
 from tests.fleet.lab import Host, Lab
 from tests.fleet.losing_power import STEPS, lose_power, require_whole
@@ -23,7 +23,6 @@ from tests.fleet.random_operations import Player
 from tests.fleet.rollout import Rollout, roll_out
 from tests.fleet.stand import RESTIC, Stand, tool
 from tests.fleet.variants import Variants, that_fails_its_preflight
-from tests.support.legacy import KINDS
 
 LANES, ON_HOSTS, BY_PLAYBOOKS = 3, 300, 20
 THIRD = {"position_sizing": {"max_positions": 6}}
@@ -117,7 +116,7 @@ def virgin(stand: Stand, name: str) -> Host:
 def by_hand(stand: Stand, name: str) -> Host:
     """A host with a hand-made set-up."""
     (host,) = stand.add(name, trader_legacy_user=USER, trader_credentials_files={"restic": RESTIC})
-    Old(host).settle(KINDS["by hand"])
+    Old(host).settle(MOVABLE)
     return host
 
 

@@ -1,13 +1,16 @@
 """A hand-made set-up on a host of the lab, in the manager of a user who lingers."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from tests.fleet.lab import Host
-from tests.support.legacy import Kind, build
+from tests.support.legacy import CONFIG, KINDS, Kind, build
 
 USER = "trading"
 HOME = "/ho" + f"me/{USER}"
+MOVABLE = replace(KINDS["by hand"], config=CONFIG.partition("sector_mapping")[0])
+"""Edited by hand; its candidates are those of the simulated market."""
 ARCHIVE = "/var/lib/paper-trading-deploy/legacy/one"
 _TOOL = {"PYTHONPATH": "/opt/tool", "PYTHONDONTWRITEBYTECODE": "1"}
 _LIST = (

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.fleet.hand_made import USER, Old
+from tests.fleet.hand_made import MOVABLE, USER, Old
 from tests.fleet.stand import RESTIC, Stand, tool
-from tests.support.legacy import KINDS, SECRET
+from tests.support.legacy import SECRET
 
 pytestmark = pytest.mark.xdist_group("migrated")
 _POLL = f"""
@@ -36,7 +36,7 @@ def polled(old: Old) -> Iterator[list[tuple[int, int]]]:
 def test_a_hand_made_set_up_is_taken_over_and_given_back_as_it_was(stand: Stand) -> None:
     (host,) = stand.add("handmade", trader_legacy_user=USER, trader_credentials_files={"restic": RESTIC})
     old = Old(host)
-    old.settle(KINDS["by hand"])
+    old.settle(MOVABLE)
     listing, armed = old.listing, old.armed
     looked = stand.play("migrate", "--check", "--diff", "-vvv", "--limit", "handmade")
     assert SECRET not in looked.out
