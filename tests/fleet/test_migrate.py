@@ -56,7 +56,7 @@ def test_a_hand_made_set_up_is_taken_over_and_given_back_as_it_was(stand: Stand)
     assert old.ran == ""
     assert len(seen) > 50
     assert [poll for poll in seen if all(poll)] == []
-    stand.play("migrate", "--limit", "handmade")
+    stand.play("migrate", "--limit", "handmade", trader_reason="once more")
     assert tool(host, "facts")["armed"]
     assert old.armed == []
     stand.forget("handmade")
