@@ -21,12 +21,14 @@ _LIKE = "paper-trading-preflight.service"
 class Sandbox:
     """Runs commands in a unit that a reboot forgets, made of the release's own preflight unit.
 
-    `credentials`: a directory whose files are handed over instead of those in use, to prove them.
+    `credentials`: a directory whose files are handed over instead of those in use, to prove them. `purpose` names the
+    unit: of one purpose one command runs at a time.
     """
 
     places: Places
     manager: Manager
     credentials: Path | None = None
+    purpose: str = "run"
 
     def run(self, release: Release, *arguments: str) -> Ended:
         """Run `trader ARGUMENTS` of the release to its end."""
@@ -40,7 +42,7 @@ class Sandbox:
 
     def run_soon(self, release: Release, *arguments: str) -> None:
         """Start `trader ARGUMENTS` and wait for nothing; its words go to the journal."""
-        self.manager.start_soon(self._unit(release, arguments, captured=False, name="paper-trading-run-soon.service"))
+        self.manager.start_soon(self._unit(release, arguments, captured=False))
 
     def json(self, release: Release, *arguments: str) -> Any:
         """What `trader ARGUMENTS` prints, as JSON. Raises StepFailed when it prints none."""
@@ -52,13 +54,8 @@ class Sandbox:
             problem = f"`{command}` of release {release.id} ended with {ended.code}: {ended.said}"
             raise StepFailed(problem, "Mend what it names, or build the release again.") from None
 
-    def _unit(
-        self,
-        release: Release,
-        arguments: tuple[str, ...],
-        captured: bool = True,
-        name: str = "paper-trading-run.service",
-    ) -> str:
+    def _unit(self, release: Release, arguments: tuple[str, ...], captured: bool = True) -> str:
+        name = f"paper-trading-{self.purpose}.service"
         text = (release.path / "systemd" / _LIKE).read_text()
         service = text.partition("[Service]")[2].splitlines()
         kept = [self._handed(line) for line in service if not line.startswith(_LEFT_OUT)]
@@ -79,7 +76,7 @@ class Sandbox:
         return f"LoadCredential={name}:{self.credentials}/{name}" if waits else line
 
     def _output(self, kind: str) -> Path:
-        return self.places.runtime.parents[1] / f"paper-trading-run.{kind}"
+        return self.places.runtime.parents[1] / f"paper-trading-{self.purpose}.{kind}"
 
 
 def _quoted(argument: str) -> str:

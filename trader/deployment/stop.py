@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from trader.deployment import clock, durable
@@ -83,11 +83,11 @@ def _tell_the_release(desk: Desk, stop: Stop, reason: str, flatten: bool) -> Non
         if flatten:
             stop.troubles.append("no release works here to close positions: close them in the broker's dashboard")
         return
-    release = desk.releases[name]
+    release, sandbox = desk.releases[name], replace(desk.sandbox, purpose="stop")
     if not flatten:
-        desk.sandbox.run_soon(release, "halt", "--reason", reason)
+        sandbox.run_soon(release, "halt", "--reason", reason)
         return
-    ended = desk.sandbox.run(release, "emergency-stop", "--flatten", "--reason", reason)
+    ended = sandbox.run(release, "emergency-stop", "--flatten", "--reason", reason)
     if ended.code:
         stop.troubles.append(f"positions: {ended.said}")
 
