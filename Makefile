@@ -14,7 +14,7 @@ help:
 	@echo 'make test       set everything up, check the style and run every test'
 	@echo 'make test-fast  the unit and architecture tests alone'
 	@echo 'make mutation   change the gates expression by expression and see that a test notices: some ten minutes'
-	@echo 'make campaign   every date of 2025 and 2026 as timers would start it: some ten minutes'
+	@echo 'make campaign   every date of 2025 and 2026 as timers would start it, and hosts under every fault: some two hours'
 	@echo 'make bench      what this costs beside what people do instead, side by side; BARS=FILE.parquet for real bars'
 	@echo 'make setup      the virtual environment in $(VENV), from the hash-locked requirements'
 	@echo 'make generated  write again what is made from the policies: schema, reference, comments in config/'
@@ -47,7 +47,8 @@ demo: setup
 test: lint
 	@command -v systemd-analyze >/dev/null || \
 	  { echo 'make test: systemd-analyze is missing (apt-get install systemd)'; exit 2; }
-	$(BIN)/python -m pytest -n 2
+	@command -v restic >/dev/null || { echo 'make test: restic is missing (apt-get install restic)'; exit 2; }
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lab: setup
 	@$(BIN)/python -m tests.fleet.lab down >/dev/null || true # one that another program uses stays
@@ -61,6 +62,7 @@ test-fast: setup
 
 campaign: setup
 	$(BIN)/python -m tests.campaigns.two_years
+	$(BIN)/python -m tests.campaigns.fleet
 
 mutation: setup
 	tests/mutation/run.sh
