@@ -8,7 +8,7 @@ import pytest
 from tests.fleet.conftest import Clones
 from tests.fleet.lab import Host
 from tests.fleet.rollout import Rollout
-from tests.fleet.stand import Stand, tool
+from tests.fleet.stand import Stand, tool, until
 from tests.fleet.variants import (
     NEW_TABLE,
     Edit,
@@ -131,3 +131,12 @@ def test_a_wheel_that_was_changed_is_found_before_anything_of_it_runs(variants: 
     refused = tool(host, "stage", *words, check=False)
     assert "is not the wheel" in refused["refused"]
     assert not host.files.exists(f"/opt/paper-trading/releases/{built['id']}/FINISHED")
+
+
+def test_of_two_operators_the_second_is_told_of_the_first(host: Host, rollout: Rollout) -> None:
+    lock = "/var/lib/paper-trading-deploy/lock"
+    host.shell(f"echo 'ann (pid 7)' > {lock}; systemd-run --quiet flock {lock} sleep 60")
+    until(lambda: host.run("flock", "--nonblock", lock, "true", check=False).code != 0)
+    refused = tool(host, "activate", "--kind", "rollback", check=False)
+    assert "ann (pid 7) is at work" in refused["refused"]
+    trades(host, rollout.second)
