@@ -12,8 +12,11 @@ JOURNAL = "var/lib/paper-trading-deploy/activation.json"
 STEPS = ("stop", "backup", "migrate", "link", "verify", "arm")
 
 
-def lose_power(host: Host, step: str, *words: str, phase: str = "doing", after_s: float = 0.0) -> bool:
-    """Start an activation and cut the power once it is at this step; whether it got there. Boots it again."""
+def lose_power(host: Host, step: str, *words: str, phase: str = "doing", after_s: float = 0.0) -> str:
+    """Start an activation and cut the power once it is at this step; boots the host and waits until all is done.
+
+    The step at which it was cut, which is a later one when this one passed unseen; empty when the activation had ended.
+    """
     journal = Path(f"/proc/{host.leader}/root") / JOURNAL
     command = host.entering("/usr/bin/python3", "-I", TOOL, "activate", *words)
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as asked:
@@ -22,22 +25,22 @@ def lose_power(host: Host, step: str, *words: str, phase: str = "doing", after_s
             time.sleep(after_s)
             host.kill()
         asked.wait(120)
-    if not reached:
-        return False
-    host.boot()
-    until(lambda: tool(host, "facts")["in_flight"] == {}, within_s=120)
-    return True
+    if reached:
+        host.boot()
+        until(lambda: tool(host, "facts")["in_flight"] == {}, within_s=120)
+    return reached
 
 
-def _reached(journal: Path, asked: subprocess.Popen[bytes], step: str, phase: str) -> bool:
+def _reached(journal: Path, asked: subprocess.Popen[bytes], step: str, phase: str) -> str:
+    order = STEPS if phase == "doing" else STEPS[::-1]
     while asked.poll() is None:
         try:
             at = json.loads(journal.read_bytes())
         except (OSError, ValueError):
             continue
-        if (at["step"], at["phase"]) == (step, phase):
-            return True
-    return False
+        if at["phase"] == phase and order.index(at["step"]) >= order.index(step):
+            return str(at["step"])
+    return ""
 
 
 def require_whole(host: Host, *allowed: str) -> str:
