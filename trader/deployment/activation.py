@@ -20,8 +20,9 @@ def carry_out(desk: Desk, activation: Activation) -> Record:
                 _note(desk, activation := activation.at(step.name))
                 activation = replace(activation, notes=step.do(desk, activation) or activation.notes)
             return _conclude(desk, activation, "activated")
-        except DeploymentError as error:
-            activation = replace(activation, cause=error.problem, remedy=error.remedy).back_at(activation.step)
+        except (DeploymentError, OSError) as error:
+            problem, remedy = _words(error)
+            activation = replace(activation, cause=problem, remedy=remedy).back_at(activation.step)
             _note(desk, activation)
     return _undo(desk, activation)
 
@@ -31,11 +32,18 @@ def _undo(desk: Desk, activation: Activation) -> Record:
         _note(desk, activation := activation.back_at(step.name))
         try:
             step.undo(desk, activation)
-        except DeploymentError as error:
-            problem = f"{activation.cause}; and undoing the step {step.name} failed as well: {error.problem}"
-            remedy = f"{error.remedy} Nothing is armed; `{desk.places.tool} continue` tries again."
-            raise Broken(problem, remedy) from error
+        except (DeploymentError, OSError) as error:
+            said, remedy = _words(error)
+            problem = f"{activation.cause}; and undoing the step {step.name} failed as well: {said}"
+            raise Broken(problem, f"{remedy} Nothing is armed; `{desk.places.tool} continue` tries again.") from error
     return _conclude(desk, activation, "undone")
+
+
+def _words(error: DeploymentError | OSError) -> tuple[str, str]:
+    """What went wrong, and what to do: a full disk in the middle of a step is undone as well."""
+    if isinstance(error, DeploymentError):
+        return error.problem, error.remedy
+    return str(error), "Make room, or mend the disk or the rights, then run the playbook again."
 
 
 def _note(desk: Desk, activation: Activation) -> None:

@@ -1,5 +1,6 @@
 """Files that survive a power loss whole: old or new, never half."""
 
+import errno
 import json
 import os
 import shutil
@@ -59,7 +60,12 @@ def remove_tree(path: Path) -> None:
         doomed = path.with_name(f".gone-{path.name}")
         if doomed.exists():
             shutil.rmtree(doomed)
-        path.rename(doomed)
+        try:
+            path.rename(doomed)
+        except OSError as error:
+            if error.errno != errno.EXDEV:  # a directory of an overlay's lower layer cannot be renamed
+                raise
+            doomed = path
         shutil.rmtree(doomed)
 
 
