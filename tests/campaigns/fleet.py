@@ -172,7 +172,7 @@ def _killing(campaign: Campaign, playbook: str, prepare: Prepare, at: int, extra
 def random_operations(campaign: Campaign) -> int:
     """Hundreds on hosts, and some by the playbooks."""
 
-    wanted = [{"position_sizing": {"max_positions": positions}} for positions in (4, 5, 6, 9)]
+    wanted = [{"position_sizing": {"max_positions": positions}} for positions in (5, 6, 9, 10)]
     built = [campaign.variants.made(f"random-{number}", **settings) for number, settings in enumerate(wanted)]
 
     def on_host(seed: int, count: int) -> Job:
@@ -190,7 +190,7 @@ def random_operations(campaign: Campaign) -> int:
             if draw.random() < 0.4 and tool(host, "facts")["former"]:
                 stand.play("rollback")
             else:
-                overrides = {"position_sizing": {"max_positions": draw.choice((4, 5, 6, 7, 9))}}
+                overrides = {"position_sizing": {"max_positions": draw.choice((5, 6, 7, 9))}}
                 stand.play("install", trader_config_overrides=overrides, trader_reason="played")
             require_whole(host, str(tool(host, "facts")["active"]))
 
