@@ -93,7 +93,8 @@ _WALL_CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today
 
 def wall_clocks(module: Module) -> Iterator[str]:
     """The time asked of the machine, anywhere but in the two clocks and in the foreign exchange."""
-    if module.path not in ("trader/adapters/clock.py", "trader/deployment/clock.py") and not module.path.startswith("trader/simulated_exchange/"):
+    clocks = ("trader/adapters/clock.py", "trader/deployment/clock.py")
+    if module.path not in clocks and not module.path.startswith("trader/simulated_exchange/"):
         for call in _calls(module):
             if ".".join(_name(call).split(".")[-2:]) in _WALL_CLOCKS:
                 yield f"line {call.lineno}: {_name(call)}"
