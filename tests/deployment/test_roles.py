@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from trader.bootstrap.units import UnitVariables
+from trader.adapters.universe_file import read_universe
+from trader.bootstrap.units import UnitVariables, checked
 from trader.deployment import places
 from trader.deployment.host import BackupPolicy, Host
+from trader.settings.load import settings_of
 
 ROOT = Path(__file__).parents[2]
 ROLES = sorted((ROOT / "ansible" / "roles").iterdir())
@@ -221,3 +223,22 @@ def test_an_inventory_says_nothing_that_no_role_reads(name: str) -> None:
         assert variables["trader_account"], host
         assert {key for key in variables if key.startswith("trader_")} <= known
     assert "primary" in listed["paper_trading"]["children"]
+
+
+def _merged(below: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Two mappings of sections, the second over the first."""
+    return {key: {**below.get(key, {}), **over.get(key, {})} for key in below.keys() | over.keys()}
+
+
+def test_the_example_is_an_inventory_that_a_release_can_be_built_of() -> None:
+    folder = ROOT / "inventories" / "example"
+    shared = read(folder / "group_vars" / "all" / "main.yml")
+    for path in sorted((folder / "host_vars").iterdir()):
+        own = {**shared, **read(path)}
+        settings = settings_of(_merged(own["trader_config"], own.get("trader_config_overrides", {})), path.name)
+        assert str(settings.data.universe) in own["trader_files"]
+        checked({name: value for name, value in own.items() if name in UnitVariables.model_fields}, path.name)
+    vault = read(folder / "group_vars" / "all" / "vault.yml.example")
+    accounts = {read(path)["trader_account"] for path in (folder / "host_vars").iterdir()}
+    assert accounts == vault["vault_alpaca"].keys()
+    assert read_universe(folder / "files" / "universe.csv").sectors
