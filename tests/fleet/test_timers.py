@@ -10,7 +10,7 @@ from tests.fleet.lab import Host, SimulatedExchange
 from tests.fleet.stand import CHICAGO, MONDAY, Stand, busy, trader, until
 
 pytestmark = pytest.mark.xdist_group("installed")
-SERVICES = [f"paper-trading-{name}.service" for name in ("preflight", "session", "eod", "execution-monitor")]
+SERVICES = [f"paper-trading-{name}.service" for name in ("preflight", "session", "eod")]
 
 
 def fired(host: Host, name: str) -> str:

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from trader.deployment import clock, copies, schema
 from trader.deployment.desk import Desk
 from trader.deployment.errors import Broken, DeploymentError
-from trader.deployment.history import LEGACY, Record, goes_back
+from trader.deployment.history import LEGACY, NOTHING, Record, goes_back
 from trader.deployment.journal import Activation
 from trader.deployment.steps import Step, steps_of
 
@@ -19,11 +20,12 @@ def carry_out(desk: Desk, activation: Activation) -> Record:
             for step in _from(activation):
                 _note(desk, activation := activation.at(step.name))
                 activation = replace(activation, notes=step.do(desk, activation) or activation.notes)
-            return _conclude(desk, activation, "activated")
         except (DeploymentError, OSError) as error:
             problem, remedy = _words(error)
             activation = replace(activation, cause=problem, remedy=remedy).back_at(activation.step)
             _note(desk, activation)
+    if activation.phase != "undoing":
+        return _conclude(desk, activation, "activated")
     return _undo(desk, activation)
 
 
@@ -85,12 +87,15 @@ def _conclude(desk: Desk, activation: Activation, action: str) -> Record:
         activation=activation.id,
         detail=f"{activation.cause}. {activation.remedy}" if action == "undone" else activation.notes,
     )
+    if record.action == "undone" and activation.kind == "rollback" and activation.before not in (LEGACY, NOTHING):
+        desk.releases[activation.before].unset_void()  # a crash may have come between that mark and the end
     if record.action == "activated":
         _mark(desk, activation, back=activation.kind == "rollback" and goes_back(records, activation.after))
     if known is None:
         desk.history.append(record)
+    with suppress(OSError):  # what is left of old copies hinders nobody
+        copies.forget_old(desk.places, [each.activation for each in [*records, record] if each.activation])
     desk.journal.clear()
-    copies.forget_old(desk.places, [each.activation for each in [*records, record] if each.activation])
     return record
 
 

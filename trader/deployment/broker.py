@@ -45,9 +45,9 @@ class Broker:
         """Have the broker refuse new orders until `trader resume`."""
         self._ask("PATCH", "/v2/account/configurations", {"suspend_trade": True})
 
-    def cancel_all(self) -> None:
-        """Ask for the end of every open order."""
-        self._ask("DELETE", "/v2/orders")
+    def cancel_all(self) -> set[str]:
+        """Ask for the end of every open order; the broker's ids of those it took."""
+        return {str(order["id"]) for order in self._ask("DELETE", "/v2/orders") or []}
 
     def open_orders(self) -> list[str]:
         """The client ids of the orders that are open."""

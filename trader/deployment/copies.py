@@ -1,10 +1,10 @@
 """The trading ledger as it was before an activation, kept until the activations after it are well."""
 
-import os
 import shutil
 from pathlib import Path
 
 from trader.deployment import backup_ledger, durable
+from trader.deployment.errors import DeploymentError
 from trader.deployment.places import Places
 
 _KEPT = 3
@@ -18,29 +18,40 @@ def copy_ledger(places: Places, activation: str) -> None:
     copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = copy.with_suffix(".new")
     draft.unlink(missing_ok=True)
-    backup_ledger.copy_ledger(places.ledger, draft)
-    draft.chmod(0o600)
-    _sync(draft)
+    try:
+        backup_ledger.copy_ledger(places.ledger, draft)
+    except (DeploymentError, OSError):
+        draft.unlink(missing_ok=True)  # on a full disk the journal needs that room
+        raise
+    durable.settle(draft)
     draft.replace(copy)
     durable.sync_directory(copy.parent)
 
 
 def put_back(places: Places, activation: str) -> bool:
-    """Make the ledger what it was before this activation; whether there was a copy."""
+    """Make the ledger what it was before this activation; whether there was a copy.
+
+    It is marked as begun, and after a crash begun anew: a ledger whose log is gone may look whole and lack entries.
+    """
     copy = _copy(places, activation)
     if not copy.exists():
         return False
-    owner = places.state.stat()
-    draft = places.ledger.with_name(".ledger.db.new")
-    shutil.copyfile(copy, draft)
-    draft.chmod(0o600)
-    os.chown(draft, owner.st_uid, owner.st_gid)
-    _sync(draft)
+    _mark(places, activation).touch()
+    durable.sync_directory(copy.parent)
     for log in ("-wal", "-shm"):
         places.ledger.with_name(f"{places.ledger.name}{log}").unlink(missing_ok=True)
-    draft.replace(places.ledger)
-    durable.sync_directory(places.state)
+    durable.place(places.ledger, copy.read_bytes(), owner=places.state)
+    durable.remove(_mark(places, activation))
     return True
+
+
+def being_put_back(places: Places, activation: str) -> bool:
+    """Whether a crash has interrupted that."""
+    return _mark(places, activation).exists()
+
+
+def _mark(places: Places, activation: str) -> Path:
+    return _copy(places, activation).with_name("PUTTING_BACK")
 
 
 def forget_old(places: Places, in_order: list[str]) -> None:
@@ -54,11 +65,3 @@ def forget_old(places: Places, in_order: list[str]) -> None:
 
 def _copy(places: Places, activation: str) -> Path:
     return places.deploy / "before" / activation / "ledger.db"
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

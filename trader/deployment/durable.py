@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import secrets
 import shutil
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,37 @@ def write(path: Path, content: bytes, mode: int = 0o644) -> None:
     sync_directory(path.parent)
 
 
+def place(path: Path, content: bytes, owner: Path, mode: int = 0o600) -> None:
+    """Replace a file in a directory that another user may write to; it belongs to whoever owns `owner`.
+
+    The draft is made anew and never followed: a link that was laid there leads root nowhere.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    whose = owner.stat()
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            os.fchown(file.fileno(), whose.st_uid, whose.st_gid)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def settle(path: Path) -> None:
+    """Make a written file survive."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_json(path: Path, document: Any, mode: int = 0o600) -> None:
     """Replace the file with this document."""
     write(path, json.dumps(document, sort_keys=True, ensure_ascii=False).encode() + b"\n", mode)
@@ -32,7 +64,9 @@ def append(path: Path, line: str) -> None:
     torn = path.exists() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        os.write(handle, (b"\n" if torn else b"") + line.encode() + b"\n")
+        content = (b"\n" if torn else b"") + line.encode() + b"\n"
+        while content:  # a nearly full disk takes a part and says so by the count alone
+            content = content[os.write(handle, content) :]
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -75,6 +75,8 @@ class Manager:
         properties = "Id,ActiveState,UnitFileState,NextElapseUSecRealtime,Result,FragmentPath"
         shown = self._call("show", f"--property={properties}", *asked)
         blocks = shown.out.strip().split("\n\n")
+        if shown.code or len(blocks) < len(asked):
+            raise StepFailed(f"systemctl does not tell how the units stand: {shown.said}", _MEND)
         return [_state(dict(line.partition("=")[::2] for line in block.splitlines())) for block in blocks if block]
 
     def property(self, name: str, wanted: str) -> str:

@@ -93,8 +93,8 @@ def go_on(desk: Desk) -> dict[str, Any]:
         if activation is None:
             return {"result": "nothing in flight"}
         if activation.phase == "requested" and not activation.forced and (why := objection(desk)):
-            desk.journal.clear()
             desk.history.append(_record(activation, f"{why}, and nothing had been changed"))
+            desk.journal.clear()
             return {"result": "dropped", "undone_because": why}
         record = carry_out(desk, activation)
     return {"result": record.action, **_told(record)}
@@ -122,9 +122,8 @@ def armed_rightly(desk: Desk) -> bool:
     """Whether those timers run that should on this host, and no other."""
     installed = self_starting(desk.units.installed())
     wanted = set(armed_on(desk.host, installed))
-    return all(
-        (unit.name in wanted) == (unit.running and unit.enabled == "enabled") for unit in desk.manager.states(installed)
-    )
+    states = desk.manager.states(installed)
+    return all((unit.running, unit.enabled == "enabled") == (unit.name in wanted,) * 2 for unit in states)
 
 
 def objection(desk: Desk) -> str:

@@ -30,7 +30,7 @@ def _removable(desk: Desk) -> list[str]:
     flying = desk.journal.read()
     taken = path_taken(records)
     used = [name for name in by_last_use(records) if desk.releases[name].finished]
-    keep = {active(records), *taken[-2:], *used[-desk.host.keep_releases :]}
+    keep = {active(records), *taken[-2:], *used[max(0, len(used) - desk.host.keep_releases) :]}
     keep |= {flying.before, flying.after} if flying else set()
     keep |= _run_now(desk.places.releases)
     return [release.id for release in desk.releases if release.id not in keep]
@@ -45,7 +45,7 @@ def _run_now(releases: Path) -> set[str]:
         except OSError:
             continue
         inside = (Path(word) for word in words if word.startswith(f"{releases}{os.sep}"))
-        found |= {path.relative_to(releases).parts[0] for path in inside}
+        found |= {path.relative_to(releases).parts[0] for path in inside if path != releases}
     return found
 
 

@@ -34,6 +34,8 @@ class Sandbox:
         """Run `trader ARGUMENTS` of the release to its end."""
         name = self._unit(release, arguments)
         out, err = self._output("out"), self._output("err")
+        out.unlink(missing_ok=True)  # what an earlier command said is not what this one says
+        err.unlink(missing_ok=True)
         started = self.manager.start(name, _LONGEST_S)
         status = self.manager.property(name, "ExecMainStatus")
         said = _text(err) or started.err
@@ -80,9 +82,9 @@ class Sandbox:
 
 
 def _quoted(argument: str) -> str:
-    """The argument as systemd reads it: no expansion, one word."""
-    escaped = argument.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{escaped}"'
+    """The argument as systemd reads it: no expansion, one word on one line."""
+    word = " ".join(argument.splitlines()).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{word.replace("%", "%%").replace("$", "$$")}"'
 
 
 def _text(path: Path) -> str:

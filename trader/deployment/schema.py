@@ -29,12 +29,15 @@ def found_schema(ledger: Path) -> str:
     return str(revision)
 
 
+DAMAGED = "damaged"
+
+
 def told_schema(ledger: Path) -> str:
-    """The revision of the ledger, for the record; `damaged` when it cannot be read."""
+    """The revision of the ledger, for the record; DAMAGED when it cannot be read."""
     try:
         return found_schema(ledger)
     except StepFailed:
-        return "damaged"
+        return DAMAGED
 
 
 def migrator(desk: Desk, release: Release, before: str, schema: str) -> Release | None:

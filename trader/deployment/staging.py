@@ -1,5 +1,6 @@
 """A release from its archive to a directory that can be activated: hash-checked, without any network."""
 
+import os
 import platform
 import shutil
 import sys
@@ -44,6 +45,7 @@ def _stage(desk: Desk, archive: Path, wheelhouse: Path | None) -> tuple[str, boo
     if changed := release.changed_files():
         raise BadInput(f"{archive}: {', '.join(changed)} is not what its manifest says", "Copy the archive again.")
     make_environment(desk.places.opt / "cache", release, wheels, _sibling(desk, manifest))
+    os.sync()
     release.finish(clock.stamp())
     desk.history.append(Record(clock.stamp(), "staged", desk.by, after=release.id))
     return release.id, True
@@ -94,6 +96,7 @@ def _wheelhouse(places: Places, manifest: Manifest, archive: Path | None) -> Pat
         problem = f"{archive}: {', '.join(changed)} is not the wheel that the release was built with"
         raise BadInput(problem, "Nothing was installed. Delete the wheelhouse on the controller, then run this again.")
     _unpack_uv(directory)
+    os.sync()  # before the mark that says it is whole
     durable.write(directory / "READY", b"")
     return directory
 

@@ -64,7 +64,11 @@ def _migrate_back(desk: Desk, activation: Activation) -> None:
     if activation.kind == "restore":
         return  # the ledger goes as it came
     nobodys = activation.before in (LEGACY, NOTHING)  # a ledger that a first release began stays for the next try
-    if nobodys or schema.found_schema(desk.places.ledger) == activation.schema:
+    found = schema.told_schema(desk.places.ledger)
+    half = copies.being_put_back(desk.places, activation.id) or found in ("", schema.DAMAGED)
+    if not nobodys and activation.schema and half and copies.put_back(desk.places, activation.id):
+        return
+    if nobodys or found == activation.schema:
         return
     try:
         schema.fit(desk, activation, desk.releases.require(activation.before), activation.after)

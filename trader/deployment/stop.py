@@ -1,13 +1,13 @@
 """The emergency stop on this host, which needs no release: halt, bar the broker, cancel, stop what sends."""
 
 import json
-import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from trader.deployment import clock, durable
-from trader.deployment.broker import PAPER, Broker
+from trader.deployment.broker import PAPER, Broker, BrokerSilent
 from trader.deployment.credential_files import alpaca_keys
 from trader.deployment.desk import Desk
 from trader.deployment.errors import DeploymentError
@@ -37,12 +37,10 @@ def emergency_stop(desk: Desk, reason: str, flatten: bool) -> Stop:
     """Do all of it, whatever fails on the way; ledger and positions are the release's part, where it works."""
     began, stop = clock.ticking_s(), Stop()
     _try(stop, lambda: write_halt(desk.places, reason))
-    broker = _try(stop, lambda: _broker(desk))
-    if broker:
-        _try(stop, broker.bar)
     for unit in _SENDERS:
         desk.manager.stop_soon(unit)
-    if broker:
+    if broker := _try(stop, lambda: _broker(desk)):
+        _try(stop, lambda: _insist(broker.bar))
         _try(stop, lambda: _cancel(stop, broker))
     stop.took_s = clock.ticking_s() - began
     _try(stop, lambda: _tell_the_release(desk, stop, reason, flatten))
@@ -53,10 +51,8 @@ def emergency_stop(desk: Desk, reason: str, flatten: bool) -> Stop:
 
 def write_halt(places: Places, reason: str) -> None:
     """Write STATE as the trader reads it, owned as the state directory is."""
-    owner = places.state.stat()
     document = json.dumps({"reason": reason, "state": "halt"}, sort_keys=True, ensure_ascii=False)
-    durable.write(places.state / "STATE", document.encode() + b"\n", 0o600)
-    os.chown(places.state / "STATE", owner.st_uid, owner.st_gid)
+    durable.place(places.state / "STATE", document.encode(errors="replace") + b"\n", owner=places.state)
 
 
 def _broker(desk: Desk) -> Broker:
@@ -64,16 +60,28 @@ def _broker(desk: Desk) -> Broker:
     return Broker(desk.host.broker_url.rstrip("/") or PAPER, *keys)
 
 
-def _cancel(stop: Stop, broker: Broker) -> None:
-    """Until none is open, or patience ends."""
-    until_s, seen = clock.ticking_s() + _PATIENCE_S, set[str]()
+def _insist(ask: Callable[[], T]) -> T:
+    """What the broker answers; it is asked again for as long as patience lasts. Raises BrokerSilent after that."""
+    until_s = clock.ticking_s() + _PATIENCE_S
     while True:
-        stop.open_orders = broker.open_orders()
-        seen |= set(stop.open_orders)
-        stop.cancelled = len(seen - set(stop.open_orders))
+        try:
+            return ask()
+        except BrokerSilent:
+            if clock.ticking_s() > until_s:
+                raise
+        clock.pause(0.5)
+
+
+def _cancel(stop: Stop, broker: Broker) -> None:
+    """Until none is open, or patience ends. Cancelled first, asked later: a broker that answers ill may still cancel."""
+    until_s, taken = clock.ticking_s() + _PATIENCE_S, set[str]()
+    while True:
+        with suppress(BrokerSilent):
+            taken |= broker.cancel_all()
+        stop.cancelled = len(taken)
+        stop.open_orders = _insist(broker.open_orders)
         if not stop.open_orders or clock.ticking_s() > until_s:
             return
-        broker.cancel_all()
         clock.pause(0.2)
 
 
@@ -98,6 +106,6 @@ def _try(stop: Stop, act: Callable[[], T]) -> T | None:
         return act()
     except DeploymentError as error:
         stop.troubles.append(str(error))
-    except OSError as error:
-        stop.troubles.append(f"{error}: make room, or mend the disk")
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        stop.troubles.append(f"{type(error).__name__}: {error}: make room, or mend the disk, or cancel at the broker")
     return None

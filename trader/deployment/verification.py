@@ -1,9 +1,10 @@
 """Whether a release can trade the next session: its own preflight, in its own sandbox."""
 
+from collections.abc import Set
 from typing import Any
 
 from trader.deployment.desk import Desk
-from trader.deployment.errors import StepFailed
+from trader.deployment.errors import DeploymentError, StepFailed
 from trader.deployment.history import LEGACY
 from trader.deployment.releases import Release
 
@@ -23,13 +24,21 @@ def verify(desk: Desk, release: Release, before: str) -> tuple[str, ...]:
         return ()
     ours = failed.keys() - STANDING
     if not ours and before not in ("", LEGACY):
-        theirs = failed_checks(desk, desk.releases[before]).keys()
+        theirs = _failed_before(desk, before, failed)
         unjudged = _OF_THE_LEDGER if "ledger_schema" in theirs else frozenset()  # it is migrated: too new for it
         ours = failed.keys() - theirs - unjudged
     if ours:
         told = "; ".join(f"{name}: {failed[name]}" for name in sorted(ours))
         raise StepFailed(f"preflight of release {release.id} failed ({told})", _REMEDY)
     return tuple(f"{name}: {detail}" for name, detail in sorted(failed.items()))
+
+
+def _failed_before(desk: Desk, before: str, failed: dict[str, str]) -> Set[str]:
+    """What the release before fails; all of it when that cannot even say."""
+    try:
+        return failed_checks(desk, desk.releases[before]).keys()
+    except DeploymentError:
+        return failed.keys()
 
 
 def settle(desk: Desk, release: Release) -> tuple[str, ...]:
