@@ -19,7 +19,7 @@ from trader.deployment.errors import BadInput, DeploymentError
 from trader.deployment.facts import facts
 from trader.deployment.history import Record, active
 from trader.deployment.legacy import plan_command, scan_command
-from trader.deployment.orders import Order, activate, former, go_on, restore
+from trader.deployment.orders import Order, activate, former, go_on, idle, restore
 from trader.deployment.pruning import prune
 from trader.deployment.restore import Wish
 from trader.deployment.rotation import rotate
@@ -149,17 +149,19 @@ def _prune(desk: Desk, _given: argparse.Namespace) -> Answer:
 
 def _arm(desk: Desk, _given: argparse.Namespace) -> Answer:
     wanted = armed_on(desk.host, desk.units.installed())
-    idle = [unit.name for unit in desk.manager.states(wanted) if not unit.running or unit.enabled != "enabled"]
-    desk.manager.enable(idle)
-    return {"changed": bool(idle), "armed": wanted}, 0
+    with idle(desk):
+        late = [unit.name for unit in desk.manager.states(wanted) if not unit.running or unit.enabled != "enabled"]
+        desk.manager.enable(late)
+    return {"changed": bool(late), "armed": wanted}, 0
 
 
 def _disarm(desk: Desk, _given: argparse.Namespace) -> Answer:
     installed = desk.units.installed()
     named = [*self_starting(installed), *services(installed)]
-    busy = [unit.name for unit in desk.manager.states(named) if unit.running]
-    desk.manager.disable(self_starting(installed))
-    desk.manager.stop(services(installed))
+    with idle(desk):
+        busy = [unit.name for unit in desk.manager.states(named) if unit.running]
+        desk.manager.disable(self_starting(installed))
+        desk.manager.stop(services(installed))
     return {"changed": bool(busy), "stopped": busy}, 0
 
 

@@ -1,7 +1,8 @@
 """What an operator may ask for: to activate a release, to go back, to go on after a crash."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,23 +40,37 @@ def activate(desk: Desk, order: Order) -> dict[str, Any]:
 
     What an earlier activation left in flight is brought to its end first.
     """
+    with held(desk.places.deploy / "lock", desk.by):
+        return _activate(desk, order)
+
+
+def _activate(desk: Desk, order: Order) -> dict[str, Any]:
     if order.force and not order.reason:
         raise Refused("forced without a reason", "Say why: trader_reason.")
-    with held(desk.places.deploy / "lock", desk.by):
-        if desk.journal.read():
-            _finish(desk)
-        before = active(desk.history.records())
-        after = order.release or former(desk)
-        if after != LEGACY:
-            _require_fit(desk, order, after, before)
-        if order.kind != "restore" and settled(desk, after):
-            return _answer(after, "activated", changed=False)
-        _require_legacy_in_order(desk, order, before)
-        _refuse_now(desk, order.force)
-        desk.journal.write(_activation(desk, order, before, after))
-        record = _finish(desk)
+    if desk.journal.read():
+        _finish(desk)
+    before = active(desk.history.records())
+    after = order.release or former(desk)
+    if after != LEGACY:
+        _require_fit(desk, order, after, before)
+    if order.kind != "restore" and settled(desk, after):
+        return _answer(after, "activated", changed=False)
+    _require_legacy_in_order(desk, order, before, after)
+    _refuse_now(desk, order.force)
+    desk.journal.write(_activation(desk, order, before, after))
+    record = _finish(desk)
     changed = record.action == "activated"
     return _answer(active(desk.history.records()), record.action, changed, **_told(record))
+
+
+@contextmanager
+def idle(desk: Desk) -> Iterator[None]:
+    """Nobody else is at work on this host during the block, and nothing is in flight. Raises Refused."""
+    with held(desk.places.deploy / "lock", desk.by):
+        if flying := desk.journal.read():
+            remedy = "Run the playbook that began it again: it is brought to its end first."
+            raise Refused(f"a change to {flying.after} is in flight", remedy)
+        yield
 
 
 def _answer(name: str, result: str, changed: bool, undone_because: str = "", to_do: str = "") -> dict[str, Any]:
@@ -75,9 +90,12 @@ def _told(record: Record) -> dict[str, str]:
 
 def restore(desk: Desk, wish: Wish, force: bool, reason: str) -> dict[str, Any]:
     """Have the host go on with a backup, halted, and wait for its end. Raises Refused before anything has changed."""
-    name = prepare_restore(desk, wish)
-    answer = activate(desk, Order(name, "restore", force, reason, options=wish.snapshot))
-    discard(desk.places)
+    with held(desk.places.deploy / "lock", desk.by):
+        if desk.journal.read():  # which may still need what an earlier restore has prepared
+            _finish(desk)
+        name = prepare_restore(desk, wish)
+        answer = _activate(desk, Order(name, "restore", force, reason, options=wish.snapshot))
+        discard(desk.places)
     if answer["changed"]:
         answer["to_do"] = " ".join(filter(None, (answer["to_do"], _RESUME)))
     return answer
@@ -145,11 +163,11 @@ def _require_fit(desk: Desk, order: Order, name: str, before: str) -> None:
         schema.migrator(desk, release, before, schema.found_schema(desk.places.ledger))
 
 
-def _require_legacy_in_order(desk: Desk, order: Order, before: str) -> None:
+def _require_legacy_in_order(desk: Desk, order: Order, before: str, after: str) -> None:
     """Raises Refused unless a hand-made set-up that is armed is what this takes over, and can be taken over now."""
     if order.kind == "migrate" and before in ("", LEGACY):
         require_legacy(desk, order.options, at_work=order.force)
-    elif order.kind == "deploy" and (armed := unmigrated(desk)):
+    elif after != LEGACY and (armed := unmigrated(desk)):
         problem = f"a hand-made set-up is armed on this host ({armed}), and both would trade"
         raise Refused(problem, "Take it over by the migrate playbook, or disable its timers.")
 

@@ -73,7 +73,7 @@ def _insist(ask: Callable[[], T]) -> T:
 
 
 def _cancel(stop: Stop, broker: Broker) -> None:
-    """Until none is open, or patience ends. Cancelled first, asked later: a broker that answers ill may still cancel."""
+    """Until none is open, or patience ends. Cancels before it asks: a broker that answers ill may still cancel."""
     until_s, taken = clock.ticking_s() + _PATIENCE_S, set[str]()
     while True:
         with suppress(BrokerSilent):
