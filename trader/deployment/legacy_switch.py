@@ -57,10 +57,13 @@ def drop_legacy(desk: Desk, activation: Activation) -> None:
 
 
 def unmigrated(desk: Desk) -> str:
-    """What of the legacy set-up is armed on this host; empty when nothing is."""
-    if desk.host.scope == "system" and not desk.host.legacy_user:
-        return ""
-    return ", ".join(_legacy(desk).scan().armed)
+    """What of a legacy set-up is in the way of a release; empty when nothing is.
+
+    In system scope that is what is armed; in user scope every unit, for ours would take its place.
+    """
+    if desk.host.scope == "user":
+        return ", ".join(unit.name for unit in _legacy(desk).scan().units)
+    return ", ".join(_legacy(desk).scan().armed) if desk.host.legacy_user else ""
 
 
 def _legacy(desk: Desk) -> Legacy:

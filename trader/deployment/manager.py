@@ -54,6 +54,10 @@ class Manager:
         if chosen:
             self._must("stop", *chosen, timeout_s=180)
 
+    def stop_instances(self, pattern: str) -> None:
+        """Stop what was started of a template; that there is nothing is no error."""
+        self._must("stop", pattern)
+
     def start(self, name: str, wait_s: float) -> Ended:
         """Start a unit and wait for a oneshot's end."""
         self._call("reset-failed", name)

@@ -168,8 +168,8 @@ def _require_legacy_in_order(desk: Desk, order: Order, before: str, after: str) 
     if order.kind == "migrate" and before in ("", LEGACY):
         require_legacy(desk, order.options, at_work=order.force)
     elif after != LEGACY and (armed := unmigrated(desk)):
-        problem = f"a hand-made set-up is armed on this host ({armed}), and both would trade"
-        raise Refused(problem, "Take it over by the migrate playbook, or disable its timers.")
+        problem = f"a hand-made set-up is on this host ({armed}), and both would trade"
+        raise Refused(problem, "Take it over by the migrate playbook, or remove its timers.")
 
 
 def _refuse_now(desk: Desk, force: bool) -> None:

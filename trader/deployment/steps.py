@@ -33,6 +33,7 @@ def _disarm(desk: Desk, _activation: Activation) -> None:
     installed = desk.units.installed()
     desk.manager.disable(self_starting(installed))
     desk.manager.stop(services(installed))
+    desk.manager.stop_instances("paper-trading-*@*.service")
 
 
 def _unarm(desk: Desk, activation: Activation) -> None:
