@@ -16,9 +16,9 @@ import pytest
 
 from tests.support import backups
 from tests.support.backups import BROKER_SECRET, ENTRIES, NOW, PASSWORD, RELEASE, back_up, copied, restic, tags, tamper
-from trader.deployment import backup_vault
-from trader.deployment.backup_vault import alone
-from trader.deployment.drill import fetch
+from trader.deployment.backup import vault
+from trader.deployment.backup.drill import fetch
+from trader.deployment.backup.vault import alone
 from trader.deployment.errors import BadInput, Refused
 from trader.deployment.history import History
 from trader.deployment.host import BackupPolicy
@@ -143,8 +143,8 @@ def test_the_result_is_what_the_backup_says_of_itself(host: Places, tmp_path: Pa
     assert all(value is not None for value in asdict(result).values())
 
 
-def _repository(host: Places) -> backup_vault.Repository:
-    return backup_vault.open_repository(host, backups.HOST, {})
+def _repository(host: Places) -> vault.Repository:
+    return vault.open_repository(host, backups.HOST, {})
 
 
 def test_bars_are_taken_where_the_host_wants_them(host: Places) -> None:
@@ -241,7 +241,7 @@ def test_a_damaged_ledger_is_saved_aside_and_never_as_a_good_one(
 def test_backups_of_a_damaged_ledger_take_the_place_of_one_another_alone(
     host: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trader.deployment.restic._KEPT_ASIDE", 1)
+    monkeypatch.setattr("trader.deployment.backup.restic._KEPT_ASIDE", 1)
     overwrite(host.ledger)
     back_up(host, NOW + timedelta(days=30))
     last = back_up(host, NOW + timedelta(days=31), maintain=True)

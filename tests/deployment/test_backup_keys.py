@@ -10,11 +10,11 @@ import pytest
 
 from tests.support import backups
 from tests.support.backups import HOST, PASSWORD
-from trader.deployment.backup_vault import open_repository
+from trader.deployment.backup.restic_keys import read_keys
+from trader.deployment.backup.vault import open_repository
 from trader.deployment.errors import BadInput, DeploymentError
 from trader.deployment.host import BackupPolicy, Host
 from trader.deployment.places import Places
-from trader.deployment.restic_keys import read_keys
 
 
 @pytest.fixture

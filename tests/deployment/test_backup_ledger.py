@@ -19,7 +19,7 @@ from tests.support.clocks import ManualClock
 from tests.support.days import whole_day
 from trader.adapters.ledger import open_ledger
 from trader.adapters.ledger.revisions import REVISIONS
-from trader.deployment.backup_ledger import GENESIS, Damaged, copy_ledger, examine
+from trader.deployment.backup.ledger_copy import GENESIS, Damaged, copy_ledger, examine
 from trader.deployment.errors import DeploymentError, Refused
 
 

@@ -15,13 +15,13 @@ import pytest
 from tests.support import backups
 from tests.support.backups import ENTRIES, HOST, NOW, PASSWORD, RELEASE, back_up, contents, copied, tamper
 from trader.adapters.ledger.revisions import REVISIONS
-from trader.deployment.backup_pack import PackResult, pack
-from trader.deployment.drill import DrillResult, drill, weekday_age
+from trader.deployment.backup.drill import DrillResult, drill, weekday_age
+from trader.deployment.backup.pack import PackResult, pack
+from trader.deployment.backup.restore import RestoreReady, Wish, discard, prepare, prepared
 from trader.deployment.errors import BadInput, DeploymentError, Refused
 from trader.deployment.history import History
 from trader.deployment.host import Host
 from trader.deployment.places import Places
-from trader.deployment.restore import RestoreReady, Wish, discard, prepare, prepared
 
 NEWEST = REVISIONS[-1]
 SOON = NOW + timedelta(hours=1)

@@ -20,11 +20,11 @@ from tests.support.days import intended, key
 from trader.adapters.ledger import open_ledger
 from trader.adapters.ledger.migration import migrate
 from trader.adapters.state_file import StateFile
-from trader.deployment.backup_files import BackupManifest, digests, write_manifest
-from trader.deployment.backup_ledger import copy_ledger, examine
+from trader.deployment.backup.files import BackupManifest, digests, write_manifest
+from trader.deployment.backup.ledger_copy import copy_ledger, examine
+from trader.deployment.backup.swap import swap, unswap
 from trader.deployment.errors import Broken, Refused
 from trader.deployment.places import Places
-from trader.deployment.restore_swap import swap, unswap
 from trader.domain.journal import TradingState
 
 ROOT = Path(__file__).parents[2]

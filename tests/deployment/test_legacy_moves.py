@@ -13,8 +13,8 @@ import pytest
 from tests.support.killing import killed_everywhere
 from tests.support.legacy import ENVIRONMENT, KEY_ID, KINDS, SECRET, UNITS, Rig, listing, rigged
 from trader.deployment.errors import Broken, Refused, StepFailed
-from trader.deployment.legacy import Legacy
-from trader.deployment.legacy_archive import load
+from trader.deployment.legacy.archive import load
+from trader.deployment.legacy.takeover import Legacy
 
 SMALL = replace(KINDS["by hand"], jobs=("session",), enabled=("session",))
 AT = "2026-11-23T12:00:00+00:00"
@@ -273,7 +273,7 @@ def test_killed_at_any_change_restoring_can_be_taken_back(small: Rig) -> None:
 
 
 def test_a_set_up_is_found_for_whoever_runs_this() -> None:
-    from trader.deployment.legacy import legacy_of
+    from trader.deployment.legacy.takeover import legacy_of
 
     assert isinstance(legacy_of(), Legacy)
     assert legacy_of().account.home == Path.home()

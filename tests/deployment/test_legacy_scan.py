@@ -10,8 +10,8 @@ import pytest
 from tests.support.legacy import ENVIRONMENT, KEY_ID, KINDS, SECRET, UNITS, Kind, Rig, build, listing, rigged
 from trader.bootstrap.translate import translate
 from trader.deployment.errors import Refused
-from trader.deployment.legacy_plan import plan_text
-from trader.deployment.legacy_setup import LegacySetup, setup_of
+from trader.deployment.legacy.plan import plan_text
+from trader.deployment.legacy.setup import LegacySetup, setup_of
 
 PLAIN = Kind()
 TIMERS = tuple(f"paper-trading-{job}.timer" for job in ("eod", "preflight", "session"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trader.deployment.legacy_text import Assignment, NotPlain, UnitText, assignments, plain_yaml, words
+from trader.deployment.legacy.text import Assignment, NotPlain, UnitText, assignments, plain_yaml, words
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class Old:
         """One operation of the tool; it dies before that change, if one is given."""
         lines = [
             "from pathlib import Path",
-            "from trader.deployment.legacy import legacy_of",
+            "from trader.deployment.legacy.takeover import legacy_of",
             f"legacy, archive = legacy_of({USER!r}), Path({archive!r})",
             f"act = lambda: {act}",
             f"import killing; killing._act_and_exit(act, {die_at})" if die_at >= 0 else "print(act())",
@@ -61,7 +61,8 @@ class Old:
     def switched(self, kind: str, name: str, act: str) -> str:
         """One of the steps of an activation that has to do with the set-up."""
         lines = [
-            "from trader.deployment import desk, host, journal, legacy_switch, places",
+            "from trader.deployment import desk, host, journal, places",
+            "from trader.deployment.legacy import switch as legacy_switch",
             f"made = host.Host('system', 'main', legacy_user={USER!r})",
             "desk = desk.Desk(places.system(), made, 'test', *[None] * 6)",
             f"before, after = ('legacy', 'x') if {kind!r} == 'migrate' else ('x', 'legacy')",

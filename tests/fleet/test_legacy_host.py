@@ -13,7 +13,7 @@ from tests.fleet.hand_made import HOME, USER, Old
 from tests.fleet.lab import Host, Lab
 from tests.support import killing
 from tests.support.legacy import KEY_ID, KINDS, SECRET
-from trader.deployment.legacy_text import UnitText, assignments, words
+from trader.deployment.legacy.text import UnitText, assignments, words
 
 ROOT = Path(__file__).parents[2]
 TIMERS = [f"paper-trading-{job}.timer" for job in ("eod", "preflight", "session")]

@@ -17,7 +17,7 @@ from trader.adapters import durable
 from trader.adapters.ledger import open_ledger
 from trader.adapters.plan_files import PlanFiles
 from trader.adapters.state_file import StateFile
-from trader.deployment.backup import BackupResult, Source, backup
+from trader.deployment.backup.making import BackupResult, Source, backup
 from trader.deployment.history import History, Record
 from trader.deployment.host import Host
 from trader.deployment.places import Places

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.backups import contents
+from trader.deployment.backup.swap import swap, unswap
 from trader.deployment.errors import Refused
-from trader.deployment.restore_swap import swap, unswap
 
 TOUCHES = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chown", "os.chmod", "os.listdir", "shutil.")
 REASON = "restored"

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trader.deployment.legacy import Legacy
-from trader.deployment.legacy_account import Account
-from trader.deployment.legacy_manager import UserManager
-from trader.deployment.legacy_scan import Scan
+from trader.deployment.legacy.account import Account
+from trader.deployment.legacy.manager import UserManager
+from trader.deployment.legacy.scan import Scan
+from trader.deployment.legacy.takeover import Legacy
 
 KEY_ID = "PK" + "LEGACY0123456789AB"
 SECRET = "legacy-planted-" + "secret-0123456789abcdefghij"

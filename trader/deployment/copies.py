@@ -3,7 +3,8 @@
 import shutil
 from pathlib import Path
 
-from trader.deployment import backup_ledger, durable
+from trader.deployment import durable
+from trader.deployment.backup import ledger_copy
 from trader.deployment.errors import DeploymentError
 from trader.deployment.places import Places
 
@@ -19,7 +20,7 @@ def copy_ledger(places: Places, activation: str) -> None:
     draft = copy.with_suffix(".new")
     draft.unlink(missing_ok=True)
     try:
-        backup_ledger.copy_ledger(places.ledger, draft)
+        ledger_copy.copy_ledger(places.ledger, draft)
     except (DeploymentError, OSError):
         draft.unlink(missing_ok=True)  # on a full disk the journal needs that room
         raise

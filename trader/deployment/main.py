@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from trader.deployment import clock
-from trader.deployment.backup import Source, backup
-from trader.deployment.backup_pack import pack
+from trader.deployment.backup.drill import drill
+from trader.deployment.backup.making import Source, backup
+from trader.deployment.backup.pack import pack
+from trader.deployment.backup.restore import Wish
 from trader.deployment.desk import Desk, find_places, open_desk
-from trader.deployment.drill import drill
 from trader.deployment.errors import BadInput, DeploymentError
 from trader.deployment.facts import facts
 from trader.deployment.history import Record, active
-from trader.deployment.legacy import plan_command, scan_command
+from trader.deployment.legacy.takeover import plan_command, scan_command
 from trader.deployment.orders import Order, activate, former, go_on, idle, restore
 from trader.deployment.pruning import prune
-from trader.deployment.restore import Wish
 from trader.deployment.rotation import rotate
 from trader.deployment.staging import stage
 from trader.deployment.stop import emergency_stop

@@ -8,14 +8,14 @@ from typing import Any
 
 from trader.deployment import clock, guard, schema
 from trader.deployment.activation import carry_out
+from trader.deployment.backup.restore import Wish, discard
+from trader.deployment.backup.switch import prepare_restore
 from trader.deployment.desk import Desk
 from trader.deployment.errors import Broken, Refused
 from trader.deployment.history import LEGACY, Record, active, path_taken
 from trader.deployment.journal import Activation, Kind
-from trader.deployment.legacy_switch import require_legacy, unmigrated
+from trader.deployment.legacy.switch import require_legacy, unmigrated
 from trader.deployment.locking import held
-from trader.deployment.restore import Wish, discard
-from trader.deployment.restore_switch import prepare_restore
 from trader.deployment.unit_files import armed_on, self_starting, services
 
 ACTIVATOR = "paper-trading-activate.service"

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from trader.deployment import clock, durable
-from trader.deployment.backup_vault import repository_at
+from trader.deployment.backup.restic import NoRepository
+from trader.deployment.backup.restic_keys import read_keys
+from trader.deployment.backup.vault import repository_at
 from trader.deployment.broker import PAPER, Broker
 from trader.deployment.credential_files import alpaca_keys, read_credentials
 from trader.deployment.desk import Desk
@@ -14,8 +16,6 @@ from trader.deployment.errors import DeploymentError, Refused
 from trader.deployment.history import LEGACY, NOTHING, Record, active
 from trader.deployment.locking import held
 from trader.deployment.releases import Release
-from trader.deployment.restic import NoRepository
-from trader.deployment.restic_keys import read_keys
 from trader.deployment.verification import STANDING, failed_checks
 
 _KEPT = "The old ones are still in use; correct the new ones in the inventory, then run the playbook again."

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trader.deployment import copies, durable, schema, verification
+from trader.deployment.backup.switch import put_restored_back, put_restored_in
 from trader.deployment.desk import Desk
 from trader.deployment.errors import DeploymentError, StepFailed
 from trader.deployment.history import LEGACY, NOTHING
 from trader.deployment.journal import Activation, Kind
-from trader.deployment.legacy_switch import drop_legacy, restore_legacy, take_over_legacy
-from trader.deployment.restore_switch import put_restored_back, put_restored_in
+from trader.deployment.legacy.switch import drop_legacy, restore_legacy, take_over_legacy
 from trader.deployment.unit_files import armed_on, self_starting, services
 
 Act = Callable[[Desk, Activation], None]

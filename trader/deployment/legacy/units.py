@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trader.deployment.legacy_account import Account
-from trader.deployment.legacy_setup import Finding, Held, LegacyUnit, Severity
-from trader.deployment.legacy_text import UnitText
+from trader.deployment.legacy.account import Account
+from trader.deployment.legacy.setup import Finding, Held, LegacyUnit, Severity
+from trader.deployment.legacy.text import UnitText
 
 KNOWN = tuple(
     f"paper-trading-{name}.{kind}" for name in ("preflight", "session", "eod") for kind in ("service", "timer")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trader.deployment import durable
-from trader.deployment.backup_files import room
-from trader.deployment.backup_vault import alone, open_repository
+from trader.deployment.backup.files import room
+from trader.deployment.backup.vault import alone, open_repository
 from trader.deployment.errors import Refused
 from trader.deployment.host import Host
 from trader.deployment.places import Places

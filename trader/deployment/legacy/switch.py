@@ -7,8 +7,8 @@ from trader.deployment.desk import Desk
 from trader.deployment.errors import Refused
 from trader.deployment.history import LEGACY
 from trader.deployment.journal import Activation
-from trader.deployment.legacy import CREDENTIAL, Legacy, legacy_of
-from trader.deployment.legacy_archive import archived_in, is_archive
+from trader.deployment.legacy.archive import archived_in, is_archive
+from trader.deployment.legacy.takeover import CREDENTIAL, Legacy, legacy_of
 
 
 def take_over_legacy(desk: Desk, activation: Activation) -> None:

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from trader.deployment import backup_files as files
 from trader.deployment import durable
-from trader.deployment.backup_files import BackupManifest
-from trader.deployment.backup_pack import unpack
-from trader.deployment.backup_vault import alone, open_repository, repository_at
-from trader.deployment.drill import fetch, newest_restorable, prove
+from trader.deployment.backup import files
+from trader.deployment.backup.drill import fetch, newest_restorable, prove
+from trader.deployment.backup.files import BackupManifest
+from trader.deployment.backup.pack import unpack
+from trader.deployment.backup.restic import Repository
+from trader.deployment.backup.restic_keys import read_keys
+from trader.deployment.backup.vault import alone, open_repository, repository_at
 from trader.deployment.errors import Refused
 from trader.deployment.host import Host
 from trader.deployment.places import Places
-from trader.deployment.restic import Repository
-from trader.deployment.restic_keys import read_keys
 
 _READY = "READY"
 _UNCHANGED = "Nothing was changed."

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from trader.deployment import durable
 from trader.deployment.errors import Refused, StepFailed
-from trader.deployment.legacy_account import Account
-from trader.deployment.legacy_archive import Archive, Content, Entry, look
-from trader.deployment.legacy_manager import UserManager
+from trader.deployment.legacy.account import Account
+from trader.deployment.legacy.archive import Archive, Content, Entry, look
+from trader.deployment.legacy.manager import UserManager
 from trader.deployment.releases import sha256
 
 _TIMERS = ".local/share/systemd/timers"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trader.deployment.clock import ticking_s
 from trader.deployment.errors import StepFailed
-from trader.deployment.legacy_account import Account
+from trader.deployment.legacy.account import Account
 from trader.deployment.running import Ended, run
 
 _STOP_S = 180

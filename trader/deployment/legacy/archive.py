@@ -16,8 +16,8 @@ from typing import IO, Literal, cast
 
 from trader.deployment import durable
 from trader.deployment.errors import Broken, Refused
-from trader.deployment.legacy_account import Account
-from trader.deployment.legacy_setup import Held, LegacySetup, Part, setup_of
+from trader.deployment.legacy.account import Account
+from trader.deployment.legacy.setup import Held, LegacySetup, Part, setup_of
 
 Kind = Literal["file", "link", "directory"]
 

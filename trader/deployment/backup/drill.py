@@ -7,16 +7,16 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from trader.deployment import backup_files as files
 from trader.deployment import clock
-from trader.deployment.backup_files import LEDGER, BackupManifest
-from trader.deployment.backup_ledger import GENESIS, LedgerFacts, examine
-from trader.deployment.backup_vault import alone, open_repository, stamp
+from trader.deployment.backup import files
+from trader.deployment.backup.files import LEDGER, BackupManifest
+from trader.deployment.backup.ledger_copy import GENESIS, LedgerFacts, examine
+from trader.deployment.backup.restic import Repository, Snapshot
+from trader.deployment.backup.vault import alone, open_repository, stamp
 from trader.deployment.errors import DeploymentError, Refused
 from trader.deployment.history import History, Record
 from trader.deployment.host import Host
 from trader.deployment.places import Places
-from trader.deployment.restic import Repository, Snapshot
 
 LIMIT_H = 26.0
 _AHEAD = timedelta(minutes=5)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from trader.deployment.legacy_setup import Finding, KeySource, Reader
-from trader.deployment.legacy_text import Assignment, NotPlain, UnitText, assignments, plain_yaml, words
+from trader.deployment.legacy.setup import Finding, KeySource, Reader
+from trader.deployment.legacy.text import Assignment, NotPlain, UnitText, assignments, plain_yaml, words
 
 _PAIRS = (
     (("APCA_API_KEY_ID",), ("APCA_API_SECRET_KEY",)),

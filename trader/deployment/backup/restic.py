@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from trader.deployment.backup.restic_keys import Keys
 from trader.deployment.errors import BadInput, DeploymentError, Refused
 from trader.deployment.host import BackupPolicy
-from trader.deployment.restic_keys import Keys
 from trader.deployment.running import Ended
 
 _LONGEST_S = 1800.0

@@ -8,14 +8,14 @@ from typing import Any
 
 from trader.deployment import durable
 from trader.deployment.errors import BadInput, Refused
-from trader.deployment.legacy_account import Account, account_of, this_account
-from trader.deployment.legacy_archive import Archive, is_archive, load, write
-from trader.deployment.legacy_keys import Keys, file_reader, find_keys
-from trader.deployment.legacy_manager import UserManager, manager_of
-from trader.deployment.legacy_moves import Moves
-from trader.deployment.legacy_plan import plan_text
-from trader.deployment.legacy_scan import Scan
-from trader.deployment.legacy_setup import LegacySetup
+from trader.deployment.legacy.account import Account, account_of, this_account
+from trader.deployment.legacy.archive import Archive, is_archive, load, write
+from trader.deployment.legacy.keys import Keys, file_reader, find_keys
+from trader.deployment.legacy.manager import UserManager, manager_of
+from trader.deployment.legacy.moves import Moves
+from trader.deployment.legacy.plan import plan_text
+from trader.deployment.legacy.scan import Scan
+from trader.deployment.legacy.setup import LegacySetup
 from trader.deployment.places import Places
 
 CREDENTIAL = "alpaca.env"

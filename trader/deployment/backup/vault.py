@@ -6,12 +6,12 @@ from datetime import datetime
 from pathlib import Path
 
 from trader.deployment import clock
+from trader.deployment.backup.restic import Repository
+from trader.deployment.backup.restic_keys import Keys, read_keys
 from trader.deployment.errors import BadInput, Refused
 from trader.deployment.host import Host
 from trader.deployment.locking import held
 from trader.deployment.places import Places
-from trader.deployment.restic import Repository
-from trader.deployment.restic_keys import Keys, read_keys
 
 _PATIENCE_S = 120.0
 _PAUSE_S = 0.2

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from trader.deployment import durable
-from trader.deployment.backup_files import gather_file, gather_tree, open_private, read_manifest, settle
-from trader.deployment.drill import prove
+from trader.deployment.backup.drill import prove
+from trader.deployment.backup.files import gather_file, gather_tree, open_private, read_manifest, settle
 from trader.deployment.errors import Broken, Refused
 
 _LEDGER, _LOG, _INDEX = "ledger.db", "ledger.db-wal", "ledger.db-shm"

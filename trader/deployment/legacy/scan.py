@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trader.deployment.legacy_account import Account
-from trader.deployment.legacy_keys import KeysFound, file_reader, find_keys
-from trader.deployment.legacy_manager import UserManager
-from trader.deployment.legacy_setup import Finding, Held, LegacySetup, LegacyUnit, Reader
-from trader.deployment.legacy_text import UnitText
-from trader.deployment.legacy_units import UnitsFound, find_units, judge_units
+from trader.deployment.legacy.account import Account
+from trader.deployment.legacy.keys import KeysFound, file_reader, find_keys
+from trader.deployment.legacy.manager import UserManager
+from trader.deployment.legacy.setup import Finding, Held, LegacySetup, LegacyUnit, Reader
+from trader.deployment.legacy.text import UnitText
+from trader.deployment.legacy.units import UnitsFound, find_units, judge_units
 
 ENVIRONMENT = ".config/paper-trading.env"
 _CREDENTIALS = "config/alpaca_credentials.yaml"

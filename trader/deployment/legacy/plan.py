@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from trader.deployment.legacy_setup import LegacySetup, LegacyUnit
+from trader.deployment.legacy.setup import LegacySetup, LegacyUnit
 
 HIDDEN = "***"
 _SIGNS = {"refused": "REFUSED", "warning": "warning", "note": "note"}

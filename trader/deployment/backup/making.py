@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from trader.deployment import backup_files as files
 from trader.deployment import clock
-from trader.deployment.backup_files import LEDGER, BackupManifest
-from trader.deployment.backup_ledger import Damaged, LedgerFacts, copy_ledger, examine
-from trader.deployment.backup_vault import alone, open_repository, stamp
+from trader.deployment.backup import files
+from trader.deployment.backup.files import LEDGER, BackupManifest
+from trader.deployment.backup.ledger_copy import Damaged, LedgerFacts, copy_ledger, examine
+from trader.deployment.backup.restic import NoRepository, Repository, Saved
+from trader.deployment.backup.vault import alone, open_repository, stamp
 from trader.deployment.errors import DeploymentError, Refused
 from trader.deployment.history import History, Record
 from trader.deployment.host import Host
 from trader.deployment.places import Places
-from trader.deployment.restic import NoRepository, Repository, Saved
 
 TREES = ("plans", "models", "reports")
 _SPARE_BYTES = 64 << 20

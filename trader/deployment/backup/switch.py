@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trader.deployment import restore, restore_swap
+from trader.deployment.backup import restore, swap
 from trader.deployment.desk import Desk
 from trader.deployment.errors import Refused
 from trader.deployment.history import LEGACY, NOTHING, active
@@ -23,12 +23,12 @@ def put_restored_in(desk: Desk, activation: Activation) -> None:
     """Swap the prepared state in, halted; the former one is kept."""
     reason = f"restored from a backup: {activation.reason or activation.options}"
     staged = Path(restore.prepared(desk.places).path)
-    restore_swap.swap(staged, desk.places.state, _kept(desk, activation), reason)
+    swap.swap(staged, desk.places.state, _kept(desk, activation), reason)
 
 
 def put_restored_back(desk: Desk, activation: Activation) -> None:
     """Swap the former state back."""
-    restore_swap.unswap(desk.places.state, _kept(desk, activation))
+    swap.unswap(desk.places.state, _kept(desk, activation))
 
 
 def _kept(desk: Desk, activation: Activation) -> Path:
