@@ -6,6 +6,8 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from trader.adapters.checkout import Checkout, digest, find_checkout
 from trader.adapters.ledger.revisions import REVISIONS, SCHEMA_MIN
 from trader.adapters.lock_files import pins
@@ -118,11 +120,18 @@ def _release(checkout: Checkout, inputs: Inputs, units: Files, wheel: Wheel, hou
         "wheel_sha256": wheel.sha256,
         "units_sha256": digest(units),
         "config_sha256": _sha256(inputs.config[CONFIG]),
+        "broker_url": _broker_url(inputs.config[CONFIG]),
         "schema_min": SCHEMA_MIN,
         "schema_max": REVISIONS[-1],
         "files": {path: _sha256(content) for path, content in sorted(files.items())},
     }
     return name, {**files, "manifest.json": json.dumps(manifest, indent=1).encode() + b"\n"}
+
+
+def _broker_url(config: bytes) -> str:
+    """Where a simulated exchange is; empty for Alpaca's paper service. The host's emergency stop goes by it."""
+    broker = (yaml.safe_load(config) or {}).get("broker") or {}
+    return str(broker.get("url") or "") if isinstance(broker, dict) else ""
 
 
 def _pinned(wheel: Wheel) -> bytes:

@@ -1,11 +1,14 @@
 """The trading ledger as it was before an activation, kept until the activations after it are well."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 from trader.deployment import durable
 from trader.deployment.backup import ledger_copy
-from trader.deployment.errors import DeploymentError
+from trader.deployment.errors import DeploymentError, StepFailed
 from trader.deployment.places import Places
 
 _KEPT = 3
@@ -37,6 +40,9 @@ def put_back(places: Places, activation: str) -> bool:
     copy = _copy(places, activation)
     if not copy.exists():
         return False
+    if _orders(places.ledger) > _orders(copy):
+        problem = "orders were sent since the ledger was copied, and putting the copy back would forget them"
+        raise StepFailed(problem, "Go on with the newer release: activate it again.")
     _mark(places, activation).touch()
     durable.sync_directory(copy.parent)
     for log in ("-wal", "-shm"):
@@ -44,6 +50,15 @@ def put_back(places: Places, activation: str) -> bool:
     durable.place(places.ledger, copy.read_bytes(), owner=places.state)
     durable.remove(_mark(places, activation))
     return True
+
+
+def _orders(ledger: Path) -> int:
+    """How many orders it knows; none when it cannot be read."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(ledger))}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM orders").fetchone()[0])
+    except sqlite3.Error:
+        return 0
 
 
 def being_put_back(places: Places, activation: str) -> bool:

@@ -5,7 +5,8 @@ import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
-from trader.deployment.history import History
+from trader.deployment.errors import BadInput
+from trader.deployment.history import History, active
 from trader.deployment.host import Host, read_host
 from trader.deployment.journal import Journal
 from trader.deployment.manager import Manager
@@ -28,6 +29,14 @@ class Desk:
     history: History
     journal: Journal
     sandbox: Sandbox
+
+    @property
+    def broker_url(self) -> str:
+        """Where the active release trades: host.json may be of a release that was never activated."""
+        try:
+            return self.releases[active(self.history.records())].manifest.broker_url
+        except BadInput:
+            return self.host.broker_url
 
 
 def find_places() -> Places:

@@ -9,6 +9,21 @@ from pathlib import Path
 from trader.deployment.errors import Refused
 
 
+def taken(path: Path) -> bool:
+    """Whether a process holds this lock; a file that is none, or gone, is held by nobody."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 @contextmanager
 def held(path: Path, who: str, wait: bool = False) -> Iterator[None]:
     """Hold the lock for the block; raises Refused, naming the holder, when another has it and `wait` is not said."""

@@ -15,7 +15,7 @@ from trader.deployment.errors import Broken, Refused
 from trader.deployment.history import LEGACY, Record, active, path_taken
 from trader.deployment.journal import Activation, Kind
 from trader.deployment.legacy.switch import require_legacy, unmigrated
-from trader.deployment.locking import held
+from trader.deployment.locking import held, taken
 from trader.deployment.unit_files import armed_on, self_starting, services
 
 ACTIVATOR = "paper-trading-activate.service"
@@ -145,7 +145,9 @@ def armed_rightly(desk: Desk) -> bool:
 
 
 def objection(desk: Desk) -> str:
-    """Why nothing may be changed now; empty when it may."""
+    """Why nothing may be changed now; empty when it may. Who holds the right to send is at work, in a unit or not."""
+    if any(taken(path) for path in sorted(desk.places.state.glob("orders.*.lock"))):
+        return "a process on this host holds the right to send orders"
     installed = desk.units.installed()
     return guard.objection(
         desk.host, clock.now(), desk.manager.states([*self_starting(installed), *services(installed)])

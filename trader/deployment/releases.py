@@ -15,7 +15,8 @@ from trader.deployment.errors import BadInput, Refused
 class Manifest:
     """What a release says of itself.
 
-    `files` has the SHA-256 of each of its files but the environment's, `wheels` of each wheel it is installed from.
+    `broker_url`: where a simulated exchange is; empty for Alpaca's paper service. `files` has the SHA-256 of each of
+    its files but the environment's, `wheels` of each wheel it is installed from.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Manifest:
     arch: str
     wheelhouse: str
     wheel: str
+    broker_url: str
     schema_min: str
     schema_max: str
     files: dict[str, str]

@@ -77,7 +77,7 @@ def _open_backups(desk: Desk, incoming: Path) -> None:
 
 def _open_account(desk: Desk, path: Path) -> None:
     """The broker takes the new keys, and they are of the account whose ledger this is, as far as the old ones tell."""
-    url = desk.host.broker_url.rstrip("/") or PAPER
+    url = desk.broker_url.rstrip("/") or PAPER
     number = Broker(url, *alpaca_keys(path)).account()
     known = ""
     with suppress(DeploymentError):

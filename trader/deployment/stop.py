@@ -57,7 +57,7 @@ def write_halt(places: Places, reason: str) -> None:
 
 def _broker(desk: Desk) -> Broker:
     keys = alpaca_keys(desk.places.credentials / "alpaca.env")
-    return Broker(desk.host.broker_url.rstrip("/") or PAPER, *keys)
+    return Broker(desk.broker_url.rstrip("/") or PAPER, *keys)
 
 
 def _insist(ask: Callable[[], T]) -> T:
