@@ -26,19 +26,19 @@ class Manifest:
     arch: str
     wheelhouse: str
     wheel: str
-    broker_url: str
     schema_min: str
     schema_max: str
     files: dict[str, str]
     wheels: dict[str, str]
+    broker_url: str = ""
 
 
 def parse_manifest(content: bytes, where: str) -> Manifest:
     """The manifest in this JSON. Raises BadInput."""
     try:
         values: dict[str, Any] = json.loads(content)
-        return Manifest(**{name: values[name] for name in Manifest.__dataclass_fields__})
-    except (ValueError, KeyError, TypeError) as error:
+        return Manifest(**{name: values[name] for name in Manifest.__dataclass_fields__ if name in values})
+    except (ValueError, TypeError) as error:
         raise BadInput(f"{where} is no manifest of a release ({error})", "Build the release again.") from None
 
 
