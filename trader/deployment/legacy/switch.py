@@ -1,5 +1,6 @@
 """The legacy set-up as an activation's first or last release."""
 
+import pwd
 from pathlib import Path
 
 from trader.deployment import clock
@@ -59,11 +60,20 @@ def drop_legacy(desk: Desk, activation: Activation) -> None:
 def unmigrated(desk: Desk) -> str:
     """What of a legacy set-up is in the way of a release; empty when nothing is.
 
-    In system scope that is what is armed; in user scope every unit, for ours would take its place.
+    In system scope that is what is armed, of whomever; in user scope every unit, for ours would take its place.
     """
     if desk.host.scope == "user":
         return ", ".join(unit.name for unit in _legacy(desk).scan().units)
-    return ", ".join(_legacy(desk).scan().armed) if desk.host.legacy_user else ""
+    if desk.host.legacy_user:
+        return ", ".join(_legacy(desk).scan().armed)
+    return ", ".join(str(link) for user in pwd.getpwall() for link in _armed_of(Path(user.pw_dir)))
+
+
+def _armed_of(home: Path) -> list[Path]:
+    """The links that arm paper-trading timers in a home, unless they are those of a release of ours."""
+    if (home / ".config" / "paper-trading" / "host.json").exists():
+        return []
+    return sorted((home / ".config" / "systemd" / "user" / "timers.target.wants").glob("paper-trading-*.timer"))
 
 
 def _legacy(desk: Desk) -> Legacy:
