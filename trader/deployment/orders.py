@@ -172,7 +172,7 @@ def _require_legacy_in_order(desk: Desk, order: Order, before: str, after: str) 
     elif after != LEGACY and (armed := unmigrated(desk)):
         problem = f"a hand-made set-up is on this host ({armed}), and both would trade"
         raise Refused(
-            problem, "Take it over by the migrate playbook before a first install, or disable its timers by hand."
+            problem, "Take it over by migrate.yml before a first install, or disable its timers by hand."
         )
 
 
