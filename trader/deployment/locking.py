@@ -32,7 +32,7 @@ def held(path: Path, who: str, wait: bool = False) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            holder = os.pread(handle, 200, 0).decode(errors="replace") or "another process"
+            holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another process"
             raise Refused(f"{holder} is at work on this host", "Wait until it is done, then run this again.") from None
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{who} (pid {os.getpid()})".encode(), 0)
