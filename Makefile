@@ -48,7 +48,7 @@ test: lint
 	@command -v systemd-analyze >/dev/null || \
 	  { echo 'make test: systemd-analyze is missing (apt-get install systemd)'; exit 2; }
 	@command -v restic >/dev/null || { echo 'make test: restic is missing (apt-get install restic)'; exit 2; }
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 lab: setup
 	@$(BIN)/python -m tests.fleet.lab down >/dev/null || true # one that another program uses stays

@@ -18,8 +18,6 @@ from tests.fleet.variants import (
     with_a_schema,
 )
 
-pytestmark = pytest.mark.xdist_group("installed")
-
 
 @pytest.fixture(scope="module")
 def variants(stand: Stand, rollout: Rollout) -> Variants:

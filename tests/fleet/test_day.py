@@ -3,13 +3,9 @@
 import json
 from datetime import datetime
 
-import pytest
-
 from tests.fleet.conftest import Clones
 from tests.fleet.lab import Host
 from tests.fleet.stand import CHICAGO, MONDAY, Stand, busy, started, trader, until
-
-pytestmark = pytest.mark.xdist_group("installed")
 
 
 def run_unit(host: Host, name: str) -> None:

@@ -8,7 +8,6 @@ from tests.fleet.conftest import Clones
 from tests.fleet.rollout import Rollout
 from tests.fleet.stand import PLANTED, Stand, tool, trader
 
-pytestmark = pytest.mark.xdist_group("installed")
 EXPOSURE = 1.2
 CONFINED = ("preflight", "session", "eod", "execution-monitor", "execution-reconcile", "watchdog")
 

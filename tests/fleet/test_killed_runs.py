@@ -9,11 +9,10 @@ from tests.fleet.losing_power import require_whole
 from tests.fleet.rollout import Rollout
 from tests.fleet.stand import Stand, tool
 
-pytestmark = pytest.mark.xdist_group("installed")
 THIRD = {"position_sizing": {"max_positions": 6}}
 
 
-@pytest.mark.parametrize("at", [2, 4])
+@pytest.mark.parametrize("at", [4])
 def test_an_upgrade_that_is_killed_is_ended_by_the_next_run(
     stand: Stand, clones: Clones, rollout: Rollout, at: int
 ) -> None:

@@ -168,7 +168,7 @@ def test_a_cut_takes_one_host_off_the_network_until_it_is_healed(
 def test_a_snapshot_is_where_clones_begin_and_none_sees_what_another_does(lab: Lab) -> None:
     (first,) = lab.hosts("first")
     first.files.write("/srv/installed", "yes")
-    installed = first.snapshot("installed")
+    installed = first.snapshot("where-clones-begin")
     one, two = lab.hosts("one", "two", base=installed)
     one.files.write("/srv/installed", "changed")
     one.run("rm", "-r", "/srv/installed")

@@ -3,13 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from tests.fleet.hand_made import MOVABLE, USER, Old
 from tests.fleet.stand import RESTIC, Stand, tool
 from tests.support.legacy import SECRET
 
-pytestmark = pytest.mark.xdist_group("migrated")
 _POLL = f"""
 while sleep 0.1; do
   ours=$(systemctl list-units --plain --no-legend --state=active 'paper-trading-*.timer' | wc -l)

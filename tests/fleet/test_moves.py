@@ -10,7 +10,6 @@ from tests.fleet.conftest import Clones
 from tests.fleet.lab import Host
 from tests.fleet.stand import RESTIC, Stand, tool, trader
 
-pytestmark = pytest.mark.xdist_group("installed")
 KEYS = "/etc/paper-trading/credentials/alpaca.env"
 
 

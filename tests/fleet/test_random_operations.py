@@ -1,14 +1,10 @@
 """A sample of random operations on a host; `make campaign` plays hundreds."""
 
-import pytest
-
 from tests.fleet.conftest import Clones
 from tests.fleet.random_operations import Player
 from tests.fleet.rollout import Rollout
 from tests.fleet.stand import Stand
 from tests.fleet.variants import Variants
-
-pytestmark = pytest.mark.xdist_group("installed")
 
 
 def test_random_operations_lead_where_the_model_says(stand: Stand, clones: Clones, rollout: Rollout) -> None:

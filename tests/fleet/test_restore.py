@@ -2,13 +2,10 @@
 
 import json
 
-import pytest
-
 from tests.fleet.conftest import Clones
 from tests.fleet.lab import Host
 from tests.fleet.stand import Stand, tool, trader
 
-pytestmark = pytest.mark.xdist_group("installed")
 LEDGER = "/var/lib/paper-trading/ledger.db"
 
 

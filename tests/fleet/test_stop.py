@@ -3,12 +3,9 @@
 import json
 import time
 
-import pytest
-
 from tests.fleet.conftest import Clones
 from tests.fleet.stand import MONDAY, Stand, busy, tool, trader, until
 
-pytestmark = pytest.mark.xdist_group("installed")
 ALL_S, ONE_S = 5.0, 1.0
 
 

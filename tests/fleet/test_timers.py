@@ -9,7 +9,6 @@ from tests.fleet.conftest import Clones
 from tests.fleet.lab import Host, SimulatedExchange
 from tests.fleet.stand import CHICAGO, MONDAY, Stand, busy, trader, until
 
-pytestmark = pytest.mark.xdist_group("installed")
 SERVICES = [f"paper-trading-{name}.service" for name in ("preflight", "session", "eod")]
 
 

@@ -56,7 +56,6 @@ def test_every_service_can_be_confined_on_a_host(lab: Lab, scope: str) -> None:
         assert shown == ["success", "0"], host.shell(f"journalctl --no-pager -n 20 | grep {unit}", check=False).out
 
 
-@pytest.mark.xdist_group("installed")
 def test_a_session_that_hangs_is_ended_and_one_that_fails_thrice_is_told_of(stand: Stand, clones: Clones) -> None:
     exchange = stand.fresh_exchange("main")
     (host,) = clones("failing")
@@ -81,7 +80,6 @@ def test_a_session_that_hangs_is_ended_and_one_that_fails_thrice_is_told_of(stan
     stand.fresh_exchange("main")
 
 
-@pytest.mark.xdist_group("installed")
 def test_backups_run_confined_and_leave_the_ledger_to_its_user(clones: Clones) -> None:
     (host,) = clones("backed-up")
     for name in ("backup", "backup-drill"):

@@ -5,7 +5,6 @@ import pytest
 from tests.fleet.lab import Lab
 from tests.fleet.stand import PLANTED, Stand
 
-pytestmark = pytest.mark.xdist_group("migrated")
 USER = "trading"
 
 
