@@ -14,8 +14,8 @@ SERVICES = [f"paper-trading-{name}.service" for name in ("preflight", "session",
 
 def fired(host: Host, name: str) -> str:
     """When a timer fired last, in UTC."""
-    unit = f"paper-trading-{name}.timer"
-    return host.run("systemctl", "show", unit, "--value", "--property=LastTriggerUSec", "--timestamp=utc").out.strip()
+    wanted = ("--value", "--property=LastTriggerUSec", f"paper-trading-{name}.timer")
+    return host.run("env", "TZ=UTC", "systemctl", "show", *wanted).out.strip()
 
 
 def quiet(host: Host) -> bool:
