@@ -171,9 +171,7 @@ def _require_legacy_in_order(desk: Desk, order: Order, before: str, after: str) 
         require_legacy(desk, order.options, at_work=order.force)
     elif after != LEGACY and (armed := unmigrated(desk)):
         problem = f"a hand-made set-up is on this host ({armed}), and both would trade"
-        raise Refused(
-            problem, "Take it over by migrate.yml before a first install, or disable its timers by hand."
-        )
+        raise Refused(problem, "Take it over by migrate.yml before a first install, or disable its timers by hand.")
 
 
 def _refuse_now(desk: Desk, force: bool) -> None:
