@@ -30,10 +30,12 @@ class Model:
     def roll_back(self, name: str) -> None:
         """Go back to a release on the way here, or forward to another."""
         left = self.active
+        if name == left:
+            return
         if name in self.taken[:-1]:
             del self.taken[self.taken.index(name) + 1 :]
             self.void.add(left)
-        elif name != left:
+        else:
             self.taken.append(name)
         self.void.discard(name)
 
