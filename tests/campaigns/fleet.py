@@ -74,7 +74,7 @@ class Campaign:
                 job(stand, name)
             except (AssertionError, OSError, RuntimeError) as error:
                 failed += 1
-                self._say(f"{title} {number} FAILED: {str(error)[-1500:]}")
+                self._say(f"{title} {number} FAILED: {str(error)[-4000:]}")
             else:
                 self._say(f"{title} {number} well")
             for left in list(stand.hostvars):
