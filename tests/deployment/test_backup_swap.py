@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from tests.support.days import intended, key
 from trader.adapters.ledger import open_ledger
 from trader.adapters.ledger.migration import migrate
 from trader.adapters.state_file import StateFile
+from trader.deployment.backup import swap as swaps
 from trader.deployment.backup.files import BackupManifest, digests, write_manifest
 from trader.deployment.backup.ledger_copy import copy_ledger, examine
 from trader.deployment.backup.swap import swap, unswap
@@ -180,6 +182,31 @@ def test_links_in_the_state_are_not_written_through(host: Places, staged: Path, 
     unswap(host.state, kept)
     assert (host.state / "reports").is_symlink()
     assert (host.state / SAME_PLAN).is_symlink()
+
+
+def test_nobody_else_gets_into_the_state_meanwhile(
+    host: Places, staged: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.state.chmod(0o755)
+    if os.geteuid() == 0:
+        os.chown(host.state, 12345, 12346)
+    before = host.state.stat()
+    seen = set()
+
+    def look(*_: object, **__: object) -> None:
+        found = host.state.stat()
+        seen.add((found.st_uid, stat.S_IMODE(found.st_mode)))
+        raise OSError("looked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(swaps, "gather_tree", look)
+        with pytest.raises(OSError, match="looked"):
+            swap(staged, host.state, kept, "restored")
+    assert seen == {(os.geteuid(), 0o700)}
+    swap(staged, host.state, kept, "restored")
+    assert (host.state.stat().st_uid, host.state.stat().st_mode) == (before.st_uid, before.st_mode)
+    unswap(host.state, kept)
+    assert (host.state.stat().st_uid, host.state.stat().st_mode) == (before.st_uid, before.st_mode)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")

@@ -73,7 +73,8 @@ def _play(playbook: str, shown: bool = False) -> None:
     environ = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
     ended = subprocess.run(words, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     if shown or ended.returncode:
-        console.print(ended.stdout, markup=False, highlight=False)
+        sys.stdout.write(ended.stdout)
+        sys.stdout.flush()
     if ended.returncode:
         raise SystemExit(f"{playbook}.yml ended with {ended.returncode}")
 

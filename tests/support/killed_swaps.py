@@ -30,6 +30,7 @@ class Sandbox:
         for path in (self._directory, self.kept.parent):
             shutil.rmtree(path, ignore_errors=True)
         shutil.copytree(self._master, self._directory, symlinks=True)
+        self.state.chmod(0o750)
 
     @property
     def state(self) -> Path:
@@ -52,8 +53,8 @@ class Sandbox:
             self.unswap()
 
     def seen(self) -> dict[str, bytes]:
-        """What the state holds."""
-        return contents(self.state)
+        """What the state holds, and who may enter it."""
+        return {"": f"{self.state.stat().st_mode:o}".encode(), **contents(self.state)}
 
 
 def killed_at(work: Callable[[], None], at: int) -> bool:
