@@ -11,7 +11,8 @@ USER = "trading"
 HOME = "/ho" + f"me/{USER}"
 MOVABLE = replace(KINDS["by hand"], config=CONFIG.partition("sector_mapping")[0])
 """Edited by hand; its candidates are those of the simulated market."""
-ARCHIVE = "/var/lib/paper-trading-deploy/legacy/one"
+DEPLOY = "/var/lib/paper-trading-deploy"
+ARCHIVE = f"{DEPLOY}/legacy/one"
 _TOOL = {"PYTHONPATH": "/opt/tool", "PYTHONDONTWRITEBYTECODE": "1"}
 _LIST = (
     f"cd {HOME} && find . -path ./.local/share/systemd/timers -prune -o -printf '%p %y %m %U %G %T@ %l\\n' | sort;"
@@ -32,7 +33,7 @@ class Old:
             home.mkdir()
             build(kind, home, live_at=Path(HOME))
             self.systemctl("stop", "paper-trading-*")
-            self.host.shell(f"rm -rf {Path(ARCHIVE).parent} /etc/paper-trading /run/user/*/legacy-ran")
+            self.host.shell(f"rm -rf {DEPLOY} /etc/paper-trading /run/user/*/legacy-ran")
             self.host.shell(f"find {HOME} -mindepth 1 -delete")
             self.host.files.put(home, HOME)
         self.host.shell(f"chown -hR {USER}: {HOME}")
@@ -61,14 +62,24 @@ class Old:
     def switched(self, kind: str, name: str, act: str) -> str:
         """One of the steps of an activation that has to do with the set-up."""
         lines = [
-            "from trader.deployment import desk, host, journal, places",
+            "from trader.deployment import desk, history, host, journal, places",
             "from trader.deployment.legacy import switch as legacy_switch",
             f"made = host.Host('system', 'main', legacy_user={USER!r})",
-            "desk = desk.Desk(places.system(), made, 'test', *[None] * 6)",
+            "past = history.History(places.system().history)",
+            "desk = desk.Desk(places.system(), made, 'test', *[None] * 3, past, *[None] * 2)",
             f"before, after = ('legacy', 'x') if {kind!r} == 'migrate' else ('x', 'legacy')",
             f"legacy_switch.{act}(desk, journal.Activation({name!r}, {kind!r}, before, after, 'test'))",
         ]
         return self.host.run("python3", "-c", "\n".join(lines), env=_TOOL).out
+
+    def migrated(self, name: str) -> None:
+        """The deploy ledger says that this activation took the set-up over."""
+        lines = [
+            "from trader.deployment import history, places",
+            f"record = history.Record('now', 'activated', 'test', 'migrate', after='x', activation={name!r})",
+            "history.History(places.system().history).append(record)",
+        ]
+        self.host.run("python3", "-c", "\n".join(lines), env=_TOOL)
 
     def archived(self) -> "Old":
         """Make the archive."""

@@ -12,7 +12,7 @@ KILLED = -9
 
 
 def killer(**wanted: object) -> Mapping[str, str]:
-    """The environment in which the run kills itself: KILL_AT, KILL_AT_START, KILL_LOG."""
+    """The environment in which the run kills itself: KILL_AT, KILL_BEFORE, KILL_AT_START, KILL_LOG."""
     plugins = {"ANSIBLE_CALLBACK_PLUGINS": str(_PLUGINS), "ANSIBLE_CALLBACKS_ENABLED": "killer"}
     return {**plugins, **{name: str(value) for name, value in wanted.items()}}
 

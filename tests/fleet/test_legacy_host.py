@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet.hand_made import HOME, USER, Old
+from tests.fleet.hand_made import DEPLOY, HOME, USER, Old
 from tests.fleet.lab import Host, Lab
 from tests.support import killing
 from tests.support.legacy import KEY_ID, KINDS, SECRET
@@ -165,7 +165,7 @@ def test_a_migration_that_is_undone_or_rolled_back_puts_its_own_archive_back(old
     before = old.listing
     first = old.switched("migrate", "aaa", "take_over_legacy")
     assert (first, old.armed) == ("", [])
-    assert old.host.files.exists("/var/lib/paper-trading-deploy/legacy/aaa/index.json")
+    assert old.host.files.exists(f"{DEPLOY}/legacy/aaa/index.json")
     assert SECRET in old.host.files.read("/etc/paper-trading/credentials/alpaca.env")
     old.switched("migrate", "aaa", "take_over_legacy")
     old.switched("migrate", "aaa", "restore_legacy")
@@ -175,6 +175,8 @@ def test_a_migration_that_is_undone_or_rolled_back_puts_its_own_archive_back(old
     old.switched("migrate", "bbb", "restore_legacy")  # it failed before its archive was whole
     assert old.listing == edited
     old.switched("migrate", "ccc", "take_over_legacy")
+    old.migrated("ccc")
+    old.host.shell(f'sed -i \'s/"at": "20/"at": "21/\' {DEPLOY}/legacy/aaa/index.json')  # a wall clock says nothing
     old.switched("rollback", "ddd", "restore_legacy")
     assert (old.listing ^ edited, old.armed) == (set(), TIMERS)
     old.switched("rollback", "ddd", "drop_legacy")

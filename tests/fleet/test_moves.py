@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fleet.conftest import Clones
+from tests.fleet.killing_runs import KILLED, killer
 from tests.fleet.lab import Host
 from tests.fleet.stand import RESTIC, Stand, tool, trader
 
@@ -30,7 +31,10 @@ def test_new_keys_replace_the_old_ones_once_the_broker_takes_them(stand: Stand, 
     assert "planted-refused-secret" not in told.out
     assert host.files.read(KEYS) == before
     good = credentials("GOODKEY", "planted-good-secret")
+    stale = "/var/lib/paper-trading-deploy/incoming/credentials/restic.env"
+    host.shell(f"install -D -m 600 /dev/null {stale}")  # of a run that was killed
     told = stand.play("rotate_credentials", "-vvv", "--diff", trader_credentials_files=good)
+    assert tool(host, "facts")["last"][-1]["detail"] == "alpaca"
     assert "planted-good-secret" not in told.out
     assert host.files.read(KEYS) == "ALPACA_API_KEY=GOODKEY\nALPACA_SECRET_KEY=planted-good-secret\n"
     assert host.shell(f"stat -c '%a %U' {KEYS}; ls /var/lib/paper-trading-deploy/incoming").out.split() == [
@@ -76,6 +80,10 @@ def test_an_account_moves_with_its_ledger_and_never_has_two_hosts(
     refused = stand.play("failover", check=False, **copies)
     assert (refused.code != 0, refused.total("changed")) == (True, 0)
     assert tool(active, "facts")["role"] == "primary"
+    assert "standby" in trader(standby, "run-now", "session", check=False).err
+    for near_the_end in ("trader : Ensure the host knows what it is", "Ensure its timers run"):
+        dead = killer(KILL_BEFORE=near_the_end)
+        assert stand.play("failover", check=False, environ=dead, trader_reason="a drill", **copies).code == KILLED
     stand.play("failover", trader_reason="a drill", **copies)
     facts = {host.name: tool(host, "facts") for host in pair}
     assert {name: (each["role"], each["armed"]) for name, each in facts.items()} == {

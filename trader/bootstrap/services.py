@@ -13,6 +13,7 @@ from trader.status.present import UnitLine
 
 ON_DEMAND = ("preflight", "session", "eod", "execution-monitor", "execution-reconcile", "backup", "backup-drill")
 """What `run-now` runs."""
+_ON_A_STANDBY = ("preflight", "backup", "backup-drill")
 
 _PREFIX = "paper-trading-"
 _LINES = 20
@@ -85,9 +86,7 @@ def _number(status: str) -> int:
 def start(environ: Mapping[str, str]) -> tuple[UnitLine, ...]:
     """Arm the timers: from here on the days run by themselves. Raises ChecksFailed on a standby."""
     manager = _allowed(environ, "start")
-    if _role(manager, environ) == "standby":
-        remedy = "One account has one active host: `ansible-playbook failover.yml` makes this one active."
-        raise ChecksFailed("this host is a standby", remedy)
+    _require_active(manager, environ)
     backed_up = "restic.env" in manager.text("paper-trading-backup.service")
     names = [name for name in manager.installed(".timer", ".socket") if backed_up or "backup" not in name]
     _must(manager.call("enable", "--now", "--quiet", *names, timeout_s=90), "start")
@@ -109,6 +108,8 @@ def run_now(name: str, environ: Mapping[str, str], announce: Callable[[str], Non
     manager, unit = _allowed(environ, f"run-now {name}"), f"{_PREFIX}{name}.service"
     if unit not in manager.installed(".service"):
         raise ConfigurationError(unit, "it is not installed", "The install playbook installs it.")
+    if name not in _ON_A_STANDBY:
+        _require_active(manager, environ)
     refused = manager.start(unit)
     state = _state(manager, unit)
     if state.runs:
@@ -152,6 +153,13 @@ def _allowed(environ: Mapping[str, str], command: str) -> ServiceManager:
 def _must(ended: Ended, what: str) -> None:
     if ended.code:
         raise ChecksFailed(f"systemctl could not {what} all units: {ended.err}", "`systemctl status` says more.")
+
+
+def _require_active(manager: ServiceManager, environ: Mapping[str, str]) -> None:
+    """Raises ChecksFailed on a standby."""
+    if _role(manager, environ) == "standby":
+        remedy = "One account has one active host: `ansible-playbook failover.yml` makes this one active."
+        raise ChecksFailed("this host is a standby", remedy)
 
 
 def _role(manager: ServiceManager, environ: Mapping[str, str]) -> str:

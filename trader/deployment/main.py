@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +93,15 @@ def _add_releases(commands: _Commands) -> None:
 
 def _add_host(commands: _Commands) -> None:
     commands.on_desk("facts", lambda desk, _: (facts(desk), 0), "what stands on this host")
-    commands.on_desk("arm", _arm, "start the timers that this host's role has")
+    arming = commands.on_desk("arm", _arm, "start the timers that this host's role has")
+    arming.add_argument("--role", default="", help="the role that it is about to have, when that is another")
     commands.on_desk("disarm", _disarm, "stop all timers and services")
     stop = commands.on_desk("stop", _stop, "emergency stop: halt, bar the broker, cancel every order, stop what sends")
     stop.add_argument("--reason", default="emergency stop")
     stop.add_argument("--flatten", action="store_true", help="have the release close every position as well")
     rotating = commands.on_desk("rotate", _rotate, "take new credentials, once they are proved")
     rotating.add_argument("--from", dest="incoming", type=Path, required=True, help="directory of NAME.env; it goes")
+    rotating.add_argument("names", nargs="+", metavar="NAME", help="which of them: alpaca, restic, ...")
     record = commands.on_desk("record", _record, "add a line to the deploy ledger")
     record.add_argument("--action", required=True, choices=("uninstalled",))
     record.add_argument("--detail", default="")
@@ -147,8 +149,8 @@ def _prune(desk: Desk, _given: argparse.Namespace) -> Answer:
     return {"removed": removed, "changed": bool(removed)}, 0
 
 
-def _arm(desk: Desk, _given: argparse.Namespace) -> Answer:
-    wanted = armed_on(desk.host, desk.units.installed())
+def _arm(desk: Desk, given: argparse.Namespace) -> Answer:
+    wanted = armed_on(replace(desk.host, role=given.role or desk.host.role), desk.units.installed())
     with idle(desk):
         late = [unit.name for unit in desk.manager.states(wanted) if not unit.running or unit.enabled != "enabled"]
         desk.manager.enable(late)
@@ -171,7 +173,7 @@ def _stop(desk: Desk, given: argparse.Namespace) -> Answer:
 
 
 def _rotate(desk: Desk, given: argparse.Namespace) -> Answer:
-    names = rotate(desk, given.incoming)
+    names = rotate(desk, given.incoming, given.names)
     return {"changed": bool(names), "rotated": names}, 0
 
 

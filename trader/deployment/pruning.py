@@ -57,6 +57,8 @@ def _prune_wheelhouses(desk: Desk) -> None:
             used.add(release.manifest.wheelhouse)
         except BadInput:
             continue
-    for path in directory.iterdir() if directory.is_dir() else ():
-        if path.name not in used:
-            durable.remove_tree(path)
+    unused = [path for path in directory.iterdir() if path.name not in used] if directory.is_dir() else []
+    for path in unused:
+        durable.remove_tree(path)
+    if unused:  # with them the installer's copies go; what releases share of those stays with them
+        durable.remove_tree(desk.places.opt / "cache")

@@ -1,6 +1,7 @@
 """New credentials: proved before the old ones go."""
 
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,14 +22,16 @@ from trader.deployment.verification import STANDING, failed_checks
 _KEPT = "The old ones are still in use; correct the new ones in the inventory, then run the playbook again."
 
 
-def rotate(desk: Desk, incoming: Path) -> list[str]:
-    """Have the files of `incoming` take the place of those on the host; the names of those that differed.
+def rotate(desk: Desk, incoming: Path, names: Iterable[str]) -> list[str]:
+    """Have these of the files in `incoming` take the place of those on the host; the names of those that differed.
 
-    Raises Refused when the new ones do not work; the old ones are then as they were. `incoming` is gone in any case.
+    Raises Refused when the new ones do not work; the old ones are then as they were. `incoming` is gone in any case,
+    and so is what a run that was killed left in it.
     """
     with held(desk.places.deploy / "lock", desk.by):
         try:
-            new = [path for path in sorted(incoming.glob("*.env")) if _differs(desk, path)]
+            files = [incoming / f"{name}.env" for name in sorted(names)]
+            new = [path for path in files if _differs(desk, path)]
             for path in new:
                 read_credentials(path)
             _prove(desk, incoming, {path.stem for path in new})
@@ -36,10 +39,10 @@ def rotate(desk: Desk, incoming: Path) -> list[str]:
                 durable.write(desk.places.credentials / path.name, path.read_bytes(), 0o600)
         finally:
             durable.remove_tree(incoming)
-        names = [path.stem for path in new]
-        if names:
-            desk.history.append(Record(clock.stamp(), "rotated", desk.by, detail=", ".join(names)))
-    return names
+        rotated = [path.stem for path in new]
+        if rotated:
+            desk.history.append(Record(clock.stamp(), "rotated", desk.by, detail=", ".join(rotated)))
+    return rotated
 
 
 def _differs(desk: Desk, path: Path) -> bool:

@@ -1,7 +1,9 @@
-"""An Ansible callback that ends the whole run by SIGKILL at the changing task that KILL_AT counts to, from 1.
+"""An Ansible callback that ends the whole run by SIGKILL, where the environment says so.
 
-KILL_LOG names a file that gets the name of every changing task. Nothing is killed without KILL_AT. With KILL_AT_START
-the run is killed a moment after a task of that name has begun, so in its middle.
+KILL_AT       at the end of the changing task that it counts to, from 1
+KILL_BEFORE   before the task of this name
+KILL_AT_START a moment after the task of this name has begun, so in its middle
+KILL_LOG      nowhere: it names a file that gets the name of every changing task
 """
 
 import os
@@ -28,7 +30,9 @@ class CallbackModule(CallbackBase):
         self._changed = 0
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        """Kill in the middle of the task that is meant."""
+        """Kill before the task that is meant, or in its middle."""
+        if os.environ.get("KILL_BEFORE") == task.get_name():
+            _die()
         if os.environ.get("KILL_AT_START") == task.get_name():
             threading.Timer(_MOMENT_S, _die).start()
 

@@ -97,12 +97,6 @@ def is_archive(directory: Path) -> bool:
     return (directory / _INDEX).exists()
 
 
-def archived_in(directory: Path) -> list[Path]:
-    """The whole archives in this directory, the newest last."""
-    found = [load(path) for path in directory.iterdir() if is_archive(path)] if directory.is_dir() else []
-    return [archive.directory for archive in sorted(found, key=lambda archive: (archive.at, archive.directory))]
-
-
 def write(setup: LegacySetup, account: Account, directory: Path, at: str) -> Archive:
     """Archive the set-up there."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)

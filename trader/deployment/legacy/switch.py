@@ -8,7 +8,7 @@ from trader.deployment.desk import Desk
 from trader.deployment.errors import Refused
 from trader.deployment.history import LEGACY
 from trader.deployment.journal import Activation
-from trader.deployment.legacy.archive import archived_in, is_archive
+from trader.deployment.legacy.archive import is_archive
 from trader.deployment.legacy.takeover import CREDENTIAL, Legacy, legacy_of
 
 
@@ -41,20 +41,25 @@ def require_legacy(desk: Desk, directory: str = "", at_work: bool = False) -> No
 def restore_legacy(desk: Desk, activation: Activation) -> None:
     """Put the hand-made set-up back as it was archived, its timers armed as they were.
 
-    What this very activation took over and undoes is its own archive, if it came that far; a rollback takes the newest.
+    What this very activation took over and undoes is its own archive, if it came that far; a rollback takes that of the
+    last migration.
     """
     if activation.before == LEGACY:
         directory = _archives(desk) / activation.id
         if is_archive(directory):
             _legacy(desk).restore(directory)
         return
-    _legacy(desk).restore(_newest(desk))
+    directory = _last(desk)
+    if not is_archive(directory):
+        problem = f"there is no archive of a legacy set-up in {directory}"
+        raise Refused(problem, "Roll back to a release instead, or restore that directory from a backup.")
+    _legacy(desk).restore(directory)
 
 
 def drop_legacy(desk: Desk, activation: Activation) -> None:
     """Disarm what a rollback to the hand-made set-up has put back, when that rollback is undone."""
-    if activation.after == LEGACY and archived_in(_archives(desk)):
-        _legacy(desk).disarm(_newest(desk))
+    if activation.after == LEGACY and is_archive(_last(desk)):
+        _legacy(desk).disarm(_last(desk))
 
 
 def unmigrated(desk: Desk) -> str:
@@ -87,9 +92,7 @@ def _archives(desk: Desk) -> Path:
     return desk.places.deploy / "legacy"
 
 
-def _newest(desk: Desk) -> Path:
-    found = archived_in(_archives(desk))
-    if not found:
-        problem = f"there is no archive of a legacy set-up in {_archives(desk)}"
-        raise Refused(problem, "Roll back to a release instead, or restore that directory from a backup.")
-    return found[-1]
+def _last(desk: Desk) -> Path:
+    """Where the last migration that came to its end has its archive."""
+    done = [each.activation for each in desk.history.records() if (each.kind, each.action) == ("migrate", "activated")]
+    return _archives(desk) / (done[-1] if done else "")
