@@ -143,19 +143,26 @@ def kills(campaign: Campaign) -> int:
     ]
     jobs: list[Job] = []
     for number, (playbook, prepare, extra) in enumerate(runs):
-        prepare(campaign.stand, f"counted-{number}")
-        changes = len(changing_tasks(campaign.stand, playbook, **extra))
-        campaign.stand.forget(f"counted-{number}")
+        name = f"counted-{number}"
+        prepare(campaign.stand, name)
+        changes = len(changing_tasks(campaign.stand, playbook, **extra, **_building_anew(campaign.stand, name)))
+        campaign.stand.forget(name)
         jobs += [_killing(campaign, playbook, prepare, at, extra) for at in range(1, changes + 1)]
     return campaign.run("kills", jobs)
 
 
-def _killing(campaign: Campaign, playbook: str, prepare: Prepare, at: int, extra: dict[str, object]) -> Job:
+def _building_anew(stand: Stand, name: str) -> dict[str, object]:
+    """Every run builds its release, for that is a change as well."""
+    return {"trader_release_out": str(stand.folder / f"build-{name}")}
+
+
+def _killing(campaign: Campaign, playbook: str, prepare: Prepare, at: int, given: dict[str, object]) -> Job:
     first = campaign.rollout.first
 
     def kill(stand: Stand, name: str) -> None:
         host = prepare(stand, name)
-        assert killed_at(stand, playbook, at, **extra)
+        extra = {**given, **_building_anew(stand, name)}
+        assert killed_at(stand, playbook, at, **extra), f"{playbook} had ended before its change {at}"
         settle(host)
         installed = host.files.exists("/etc/paper-trading/host.json") and tool(host, "facts")["active"]
         if installed and installed != "legacy":
