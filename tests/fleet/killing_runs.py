@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.fleet.lab import Host
 from tests.fleet.losing_power import require_whole
-from tests.fleet.stand import TOOL, Played, Stand, tool, until
+from tests.fleet.stand import TOOL, Stand, tool, until
 
 _PLUGINS = Path(__file__).with_name("callbacks")
 KILLED = -9
@@ -25,10 +25,10 @@ def changing_tasks(stand: Stand, playbook: str, **extra: object) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 
 
-def killed_at(stand: Stand, playbook: str, at: int, **extra: object) -> bool:
-    """Whether the run was killed at its n-th change, rather than ending before it."""
-    played: Played = stand.play(playbook, check=False, environ=killer(KILL_AT=at), **extra)
-    return played.code == KILLED
+def kill_at(stand: Stand, playbook: str, at: int, **extra: object) -> None:
+    """Kill a run at its n-th change. Raises AssertionError when it ends before."""
+    played = stand.play(playbook, check=False, environ=killer(KILL_AT=at), **extra)
+    assert played.code == KILLED, f"{playbook} ended before its change {at}: {played.out[-3000:]}"
 
 
 def settle(host: Host) -> None:

@@ -131,6 +131,17 @@ def test_a_wheel_that_was_changed_is_found_before_anything_of_it_runs(variants: 
     assert not host.files.exists(f"/opt/paper-trading/releases/{built['id']}/FINISHED")
 
 
+def test_a_disk_that_is_full_in_the_middle_of_it_leaves_all_as_it_was(host: Host, rollout: Rollout) -> None:
+    copies = "/var/lib/paper-trading-deploy/before"
+    host.shell(f"mount -t tmpfs -o size=16k tmpfs {copies}")
+    answer = tool(host, "activate", "--kind", "rollback", check=False)
+    assert answer["result"] == "undone"
+    assert "room" in answer["undone_because"]
+    trades(host, rollout.second)
+    host.shell(f"umount {copies}")
+    assert tool(host, "activate", "--kind", "rollback")["active"] == rollout.first
+
+
 def test_of_two_operators_the_second_is_told_of_the_first(host: Host, rollout: Rollout) -> None:
     lock = "/var/lib/paper-trading-deploy/lock"
     host.shell(f"echo 'ann (pid 7)' > {lock}; systemd-run --quiet flock {lock} sleep 60")

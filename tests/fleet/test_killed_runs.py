@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fleet.conftest import Clones
-from tests.fleet.killing_runs import converges, killed_at, settle
+from tests.fleet.killing_runs import converges, kill_at, settle
 from tests.fleet.lab import Host
 from tests.fleet.losing_power import require_whole
 from tests.fleet.rollout import Rollout
@@ -17,7 +17,7 @@ def test_an_upgrade_that_is_killed_is_ended_by_the_next_run(
     stand: Stand, clones: Clones, rollout: Rollout, at: int
 ) -> None:
     (host,) = clones(f"killed-{at}", trader_config_overrides=THIRD)
-    assert killed_at(stand, "install", at)
+    kill_at(stand, "install", at)
     settle(host)
     require_whole(host, rollout.second, *_staged(host))
     assert converges(stand, host, "install") not in (rollout.first, rollout.second)
