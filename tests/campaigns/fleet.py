@@ -1,11 +1,14 @@
 """Hosts under every fault: `python -m tests.campaigns.fleet [power] [kills] [random]`; all of it takes an hour or so.
 
+Numbers beside a part, `kills 9 10`, run these of its jobs alone.
+
 power   the host loses its power at every step of an upgrade, of a rollback, and of an upgrade that is undone
 kills   the controller is killed at every task that changes something in install, upgrade, migrate and rollback
 random  300 random operations on hosts against a model, and 20 more by the playbooks
 """
 
 import random
+import shutil
 import sys
 import tempfile
 import threading
@@ -33,8 +36,8 @@ Job = Callable[[Stand, str], None]
 class Campaign:
     """A lab, the disk of an installed host, and lanes in which jobs run side by side."""
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
-        self._lab, self._folder = lab, folder
+    def __init__(self, lab: Lab, folder: Path, chosen: set[int]) -> None:
+        self._lab, self._folder, self._chosen = lab, folder, chosen
         self.stand = Stand(lab, folder / "origin")
         self.stand.folder.mkdir()
         (host,) = self.stand.add("origin")
@@ -50,8 +53,9 @@ class Campaign:
     def run(self, title: str, jobs: list[Job]) -> int:
         """Run the jobs in lanes; how many failed."""
         waiting: SimpleQueue[tuple[int, Job]] = SimpleQueue()
-        for numbered in enumerate(jobs):
-            waiting.put(numbered)
+        numbered = [each for each in enumerate(jobs) if not self._chosen or each[0] in self._chosen]
+        for each in numbered:
+            waiting.put(each)
         began = time.monotonic()
         stands = [Stand(self._lab, self._folder / f"{title}-{lane}") for lane in range(LANES)]
         for stand in stands:
@@ -59,7 +63,7 @@ class Campaign:
             stand.exchange("main")
         with ThreadPoolExecutor(LANES) as pool:
             failed = sum(pool.map(lambda stand: self._lane(title, stand, waiting), stands))
-        self._say(f"{title}: {len(jobs) - failed} of {len(jobs)} well, {time.monotonic() - began:.0f} s")
+        self._say(f"{title}: {len(numbered) - failed} of {len(numbered)} well, {time.monotonic() - began:.0f} s")
         return failed
 
     def _lane(self, title: str, stand: Stand, waiting: "SimpleQueue[tuple[int, Job]]") -> int:
@@ -124,6 +128,7 @@ def virgin(stand: Stand, name: str) -> Host:
 
 def by_hand(stand: Stand, name: str) -> Host:
     """A host with a hand-made set-up."""
+    shutil.rmtree(stand.folder / "host_vars", ignore_errors=True)  # which a migration makes
     (host,) = stand.add(name, trader_legacy_user=USER, trader_credentials_files={"restic": RESTIC})
     Old(host).settle(MOVABLE)
     return host
@@ -211,10 +216,11 @@ PARTS = {"power": power, "kills": kills, "random": random_operations}
 
 def main() -> int:
     """Run the parts that are named, or all."""
-    chosen = sys.argv[1:] or list(PARTS)
+    parts = [word for word in sys.argv[1:] if not word.isdigit()] or list(PARTS)
+    numbers = {int(word) for word in sys.argv[1:] if word.isdigit()}
     with Lab() as lab, tempfile.TemporaryDirectory() as folder:
-        campaign = Campaign(lab, Path(folder))
-        return min(1, sum(PARTS[name](campaign) for name in chosen))
+        campaign = Campaign(lab, Path(folder), numbers)
+        return min(1, sum(PARTS[name](campaign) for name in parts))
 
 
 if __name__ == "__main__":

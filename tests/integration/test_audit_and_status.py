@@ -85,6 +85,7 @@ def test_status_says_what_stands(ledger: Ledger, tmp_path: Path) -> None:
     assert (view.plan_hash, view.planned_orders, view.provenance) == (digest(plan()), 1, PROVENANCE)
     assert view.orders == (("denied", 1), ("filled", 1), ("rejected", 1), ("unknown", 1))
     assert (view.preflight_date, view.closed_date, view.equity_usd) == (DAY, DAY, Decimal("100612.30"))
+    assert view.preflight_failed == "clock, broker"
     assert (view.filled_orders, view.partial_orders, view.session_ended) == (1, 0, True)
     assert dumps(view)
 
@@ -97,6 +98,7 @@ def test_status_says_what_stands(ledger: Ledger, tmp_path: Path) -> None:
         ({"session_ended": False}, ["`trader session` goes on"]),
         ({"session_ended": False, "preflight_date": date(2026, 3, 13)}, ["What opens waits for `trader preflight`"]),
         ({"session_ended": False, "plan_hash": ""}, ["`trader session` trades the day"]),
+        ({"session_ended": False, "plan_hash": "", "preflight_failed": "broker"}, ["`trader preflight`"]),
         ({"session_ended": False, "plan_hash": "", "preflight_date": date(2026, 3, 13)}, ["`trader preflight`"]),
         ({"state": TradingState.REDUCE}, ["Nothing is opened", "The plan is at its end"]),
         ({"state": TradingState.HALT, "session_ended": False}, ["Nothing is sent", "`trader session` cancels them"]),
@@ -108,7 +110,12 @@ def test_status_says_what_stands(ledger: Ledger, tmp_path: Path) -> None:
     ],
 )
 def test_status_says_what_to_type_next(ledger: Ledger, tmp_path: Path, changes: Any, said: list[str]) -> None:
-    view = replace(snapshot(ledger, StateFile(tmp_path / "STATE"), DAY), closed_date=date(2026, 3, 13), breaks=())
+    view = replace(
+        snapshot(ledger, StateFile(tmp_path / "STATE"), DAY),
+        closed_date=date(2026, 3, 13),
+        breaks=(),
+        preflight_failed="",
+    )
     steps = next_steps(replace(view, **changes))
     assert [text in step for text, step in zip(said, steps, strict=True)] == [True] * len(said), steps
 

@@ -321,6 +321,7 @@ def scene(ready: Scene, tmp_path: Path) -> Scene:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_bad_input_is_told_with_its_remedy_and_changes_nothing(scene: Scene, case: Case) -> None:
+    rows = len(journalled(scene.state))
     case.spoil(scene)
     before, posts = kept(scene.state), scene.posts()
     ended = scene.run(case.words, case.environ)
@@ -328,7 +329,17 @@ def test_bad_input_is_told_with_its_remedy_and_changes_nothing(scene: Scene, cas
     assert SECRET not in ended.said
     assert "unexpected" not in ended.said
     assert scene.posts() == posts
-    assert {name: content for name, content in kept(scene.state).items() if name in before} == before
+    after = kept(scene.state)
+    ledger = before.pop("ledger.db", b"")
+    if ledger and after["ledger.db"] != ledger:
+        assert journalled(scene.state)[rows:] == ["preflight_failed"], "the token of before is void"
+    assert {name: content for name, content in after.items() if name in before} == before
+
+
+def journalled(state: Path) -> list[str]:
+    """The kinds of the ledger's entries."""
+    with closing(sqlite3.connect(state / "ledger.db")) as database:
+        return [kind for (kind,) in database.execute("SELECT kind FROM journal ORDER BY seq")]
 
 
 @pytest.mark.parametrize("words", [TODAY, SESSION, "halt --reason drill", "data import more.csv", "resume"])

@@ -14,12 +14,16 @@ import pytest
 from tests.simulation.conftest import AFTER_THE_CLOSE, DAY, Sandbox, Zygote, copied
 from tests.support.desk import POLICIES, open_desk
 from tests.support.rankers import FormulaRanker
+from trader.adapters.state_file import StateFile
 from trader.domain.journal import BreakFound, BreakResolved, PreflightPassed, TradingState
 from trader.domain.market import Universe
 from trader.modes.checks import account, host, market, records
 from trader.modes.checks.finding import Finding, Look
 from trader.modes.desk import Desk
 from trader.modes.preflight import CHECKS, PLAN_CHECKS, Check, PreflightReport, next_session, preflight
+from trader.modes.work import preflight_passed
+from trader.status.snapshot import snapshot
+from trader.status.watchdog import evidence
 
 MONDAY, TUESDAY = date.fromisoformat(DAY), date(2026, 3, 17)
 NAMES = [*(rule.name for rule in CHECKS), *PLAN_CHECKS]
@@ -72,6 +76,22 @@ def test_a_good_morning_passes_every_check_and_a_second_look_changes_nothing(sti
     assert (report.ok, report.token, report.unchecked, report.exit_code) == (True, True, (), 0)
     assert preflight(desk_of(still), MONDAY).token
     assert [token.checks for token in still.events(PreflightPassed)] == [tuple(NAMES)], "one token, from the morning on"
+
+
+def test_a_failure_voids_what_passed_before_it_until_it_passes_again(moving: Sandbox) -> None:
+    plan = preflight(desk_of(moving), MONDAY).plan
+    assert plan is not None
+    late = Off(desk_of(moving).clock, timedelta(seconds=6))
+    assert not preflight(desk_of(moving, clock=late, release="another"), MONDAY).ok
+    assert preflight_passed(desk_of(moving), plan), "what another release cannot do says nothing of this one"
+    assert not preflight(desk_of(moving, clock=late), MONDAY).ok
+    assert not preflight_passed(desk_of(moving), plan)
+    desk = desk_of(moving)
+    assert snapshot(desk.ledger, StateFile(moving.state / "STATE"), MONDAY).preflight_failed == "clock"
+    assert not evidence(desk.ledger, TradingState.ACTIVE, MONDAY, MONDAY).passed
+    assert preflight(desk, MONDAY).token
+    assert preflight_passed(desk, plan)
+    assert snapshot(desk.ledger, StateFile(moving.state / "STATE"), MONDAY).preflight_failed == ""
 
 
 def test_every_check_stands_in_the_documentation() -> None:

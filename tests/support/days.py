@@ -21,6 +21,7 @@ from trader.domain.journal import (
     OrderObserved,
     OrderRefused,
     PlanCommitted,
+    PreflightFailed,
     PreflightPassed,
     SessionEnded,
     StateChanged,
@@ -128,5 +129,6 @@ def whole_day(day: date = DAY) -> tuple[Event, ...]:
         BreakFound(day, "position", "T", "0", "-1"),
         Adjusted(day, "dividend", "KO", Decimal(0), Decimal("4.85"), "activity-1", "10 shares"),
         BreakResolved(day, "T", "explained", "a person"),
+        PreflightFailed(day, "another", "c" * 64, "clock, broker"),
         closed(day),
     )  # fmt: skip

@@ -102,6 +102,7 @@ VIEW = StatusView(
     orders=(("filled", 1), ("working", 2)),
     preflight_date=date(2026, 11, 25),
     preflight_at=AT,
+    preflight_failed="",
     provenance=None,
     closed_date=None,
     closed_at=None,

@@ -152,5 +152,8 @@ def _plan(view: "StatusView") -> str:
 def _preflight(view: "StatusView") -> str:
     if view.preflight_date is None or view.preflight_at is None:
         return f"not passed for {view.session_date}"
-    passed = f"passed for {view.preflight_date} at {view.preflight_at:%H:%M} UTC"
+    when = f"for {view.preflight_date}, at {view.preflight_at:%Y-%m-%d %H:%M} UTC"
+    if view.preflight_failed:
+        return f"FAILED {when}: {view.preflight_failed}"
+    passed = f"passed {when}"
     return passed if view.preflight_date >= view.session_date else f"not passed for {view.session_date}; {passed}"

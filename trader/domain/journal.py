@@ -58,6 +58,17 @@ class PreflightPassed:
 
 
 @dataclass(frozen=True, slots=True)
+class PreflightFailed:
+    """Voids every token before it of this date, release and configuration; `failed` names the checks."""
+
+    kind: ClassVar[str] = "preflight_failed"
+    session_date: date
+    release: str
+    config: str
+    failed: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanCommitted:
     """The day's plan, before the first order."""
 
@@ -285,6 +296,7 @@ Event = (
     AccountOpened
     | ConfigRecorded
     | PreflightPassed
+    | PreflightFailed
     | PlanCommitted
     | OrderIntended
     | OrderDenied

@@ -25,6 +25,7 @@ from trader.domain.journal import (
     OrderObserved,
     OrderRefused,
     PlanCommitted,
+    PreflightFailed,
     PreflightPassed,
     SessionEnded,
     StateChanged,
@@ -154,6 +155,7 @@ def _trail(entries: Iterable[Entry]) -> tuple[AuditLine, ...]:
 _WORDS: Mapping[type[Event], str] = {
     AccountOpened: "{0.account_number} with {0.book.cash_usd} USD, from {0.source}",
     ConfigRecorded: "{0.config}",
+    PreflightFailed: "release {0.release}: {0.failed}",
     PreflightPassed: "release {0.provenance.release}, model {0.provenance.model}",
     PlanCommitted: "{0.plan_hash}, data to {0.plan.data_as_of}",
     OrderIntended: (

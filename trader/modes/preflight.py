@@ -8,9 +8,10 @@ from functools import partial
 import structlog
 
 from trader.domain.errors import ChecksFailed, TraderError
-from trader.domain.journal import PreflightPassed
+from trader.domain.journal import PreflightFailed, PreflightPassed
 from trader.domain.market import SessionDay
 from trader.domain.plan import Plan
+from trader.execution.tokens import TOKEN_KINDS, standing
 from trader.modes.checks import account, host, market, records
 from trader.modes.checks.finding import Finding, Look
 from trader.modes.desk import Desk
@@ -103,8 +104,18 @@ def next_session(desk: Desk) -> date:
 
 
 def preflight(desk: Desk, day: date) -> PreflightReport:
-    """Make every check of a session; the token is written when all is well and the session before is over."""
-    look = _look(desk, require_session(desk, day))
+    """Make every check of a session.
+
+    The token is written when all is well and the session before is over; a later failure voids it.
+    """
+    report = _checked(_look(desk, require_session(desk, day)))
+    if not report.ok:
+        _void_token(desk, report)
+    return report
+
+
+def _checked(look: Look) -> PreflightReport:
+    day = look.session.date
     checks = _made(look)
     unchecked = tuple(rule.name for rule in CHECKS if rule.name not in {check.name for check in checks})
     if not all(check.ok for check in checks):
@@ -114,6 +125,20 @@ def preflight(desk: Desk, day: date) -> PreflightReport:
     if not report.ok or plan is None or look.early:
         return report
     return _with_token(look, report, plan)
+
+
+def _void_token(desk: Desk, report: PreflightReport) -> None:
+    """Void the token that this release has for the date, if it has one; a damaged ledger opens nothing as it is."""
+    if not any(check.name == "ledger_chain" and check.ok for check in report.checks):
+        return
+    made = ((token.provenance.release, token.provenance.config) for token in _tokens(desk, report.session_date))
+    if (desk.release, desk.config_hash) in made:
+        failed = ", ".join(check.name for check in report.checks if not check.ok)
+        desk.ledger.append(PreflightFailed(report.session_date, desk.release, desk.config_hash, failed))
+
+
+def _tokens(desk: Desk, day: date) -> tuple[PreflightPassed, ...]:
+    return standing(entry.event for entry in desk.ledger.entries(day, TOKEN_KINDS))
 
 
 def _look(desk: Desk, session: SessionDay) -> Look:
@@ -169,7 +194,6 @@ def _with_token(look: Look, report: PreflightReport, plan: Plan) -> PreflightRep
 def _write_token(desk: Desk, report: PreflightReport, plan: Plan) -> Finding:
     day = report.session_date
     token = PreflightPassed(day, plan.provenance, tuple(check.name for check in report.checks))
-    known = [entry.event for entry in desk.ledger.entries(day, (PreflightPassed,))]
-    if token not in known:
+    if token not in _tokens(desk, day):
         desk.ledger.append(token)
     return Finding(True, f"{day}, {len(plan.intents)} orders rehearsed")

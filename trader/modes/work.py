@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trader.decision.gate_state import ACCOUNT, GateState
-from trader.domain.journal import PreflightPassed
 from trader.domain.market import SessionDay
 from trader.domain.plan import Plan
+from trader.execution.tokens import TOKEN_KINDS, standing
 from trader.modes.desk import Desk
 from trader.modes.live import Live
 from trader.modes.standing import day_in_symbol
@@ -65,11 +65,7 @@ def gate_state(work: Work, reference_price: Decimal, symbol: str) -> GateState:
 
 
 def preflight_passed(desk: Desk, plan: Plan) -> bool:
-    """Whether a preflight of this date passed for the release, config and model that made the plan."""
+    """Whether a preflight of this date passed for the release, config and model of the plan, and none failed since."""
     theirs = (plan.provenance.release, plan.provenance.config, plan.provenance.model)
-    for entry in desk.ledger.entries(plan.session_date, (PreflightPassed,)):
-        if isinstance(entry.event, PreflightPassed):
-            p = entry.event.provenance
-            if (p.release, p.config, p.model) == theirs:
-                return True
-    return False
+    tokens = standing(entry.event for entry in desk.ledger.entries(plan.session_date, TOKEN_KINDS))
+    return any((p.release, p.config, p.model) == theirs for p in (token.provenance for token in tokens))

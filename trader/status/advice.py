@@ -40,15 +40,19 @@ def _day(view: StatusView) -> tuple[str, ...]:
 
 
 def _begun(view: StatusView) -> str:
-    if _reached(view.preflight_date, view.session_date):
+    if _checked(view):
         return "The plan is not at its end: unless it runs already, `trader session` goes on and sends nothing twice."
     return "What opens waits for `trader preflight`; when it has passed, `trader session` goes on."
 
 
 def _not_begun(view: StatusView) -> str:
-    if _reached(view.preflight_date, view.session_date):
+    if _checked(view):
         return "`trader session` trades the day."
     return "`trader preflight`; nothing is opened before it passes."
+
+
+def _checked(view: StatusView) -> bool:
+    return _reached(view.preflight_date, view.session_date) and not view.preflight_failed
 
 
 def _reached(newest: date | None, day: date) -> bool:

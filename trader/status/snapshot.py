@@ -12,6 +12,7 @@ from trader.domain.journal import (
     DayClosed,
     Entry,
     PlanCommitted,
+    PreflightFailed,
     PreflightPassed,
     SessionEnded,
     TradingState,
@@ -33,7 +34,7 @@ class StatusView:
     `tripped`: the day's breakers that have acted or still last, as `code subject: action`. `filled_orders` counts the
     plan's orders that are filled whole, `partial_orders` those in part. `session_ended`: all of them are at their end.
     `unclosed`: what a breaker has asked to close and the broker has not shown to be closed: symbols, or `account` for
-    everything.
+    everything. `preflight_date`, `preflight_at`: the newest preflight's; `preflight_failed`: its checks that failed.
     """
 
     session_date: date
@@ -47,6 +48,7 @@ class StatusView:
     orders: tuple[tuple[str, int], ...]
     preflight_date: date | None
     preflight_at: datetime | None
+    preflight_failed: str
     provenance: Provenance | None
     closed_date: date | None
     closed_at: datetime | None
@@ -66,8 +68,10 @@ def snapshot(ledger: "LedgerReader | None", state: "StateFile", day: date) -> St
     views = fold(entries)
     plan = next((e.event for e in entries if isinstance(e.event, PlanCommitted)), None)
     shares = _shares_filled(plan, views) if plan else ()
-    checked = ledger.latest(PreflightPassed) if ledger else None
-    token = checked.event if checked and isinstance(checked.event, PreflightPassed) else None
+    passed = ledger.latest(PreflightPassed) if ledger else None
+    token = passed.event if passed and isinstance(passed.event, PreflightPassed) else None
+    failed = ledger.latest(PreflightFailed) if ledger else None
+    checked = max((each for each in (passed, failed) if each), key=lambda each: each.seq, default=None)
     closed = ledger.latest(DayClosed) if ledger else None
     close = closed.event if closed and isinstance(closed.event, DayClosed) else None
     return StatusView(
@@ -80,8 +84,9 @@ def snapshot(ledger: "LedgerReader | None", state: "StateFile", day: date) -> St
         partial_orders=sum(0 < filled < wanted for wanted, filled in shares),
         session_ended=any(isinstance(entry.event, SessionEnded) for entry in entries),
         orders=_by_status(views),
-        preflight_date=token.session_date if token else None,
+        preflight_date=checked.event.session_date if checked else None,
         preflight_at=checked.at if checked else None,
+        preflight_failed=checked.event.failed if checked and isinstance(checked.event, PreflightFailed) else "",
         provenance=plan.plan.provenance if plan else (token.provenance if token else None),
         closed_date=close.session_date if close else None,
         closed_at=closed.at if closed else None,

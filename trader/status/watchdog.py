@@ -6,8 +6,9 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from trader.domain.journal import AccountOpened, DayClosed, PlanCommitted, PreflightPassed, TradingState
+from trader.domain.journal import AccountOpened, DayClosed, PlanCommitted, TradingState
 from trader.domain.market import SessionDay
+from trader.execution.tokens import TOKEN_KINDS, standing
 
 if TYPE_CHECKING:
     from trader.ports.stores import LedgerReader
@@ -58,14 +59,14 @@ def evidence(ledger: "LedgerReader | None", state: TradingState, day: date, befo
     """What is known of the day and of the session `before` it; of an account that was never opened, nothing."""
     if ledger is None:
         return Evidence(state, False, False, False, False, False)
-    known = {type(entry.event) for entry in ledger.entries(day, (PreflightPassed, PlanCommitted, DayClosed))}
+    known = {type(entry.event) for entry in ledger.entries(day, (PlanCommitted, DayClosed))}
     closed = ledger.latest(DayClosed)
     newest = closed.event.session_date if closed else date.min
     begun = next(ledger.entries(before, (PlanCommitted,)), None) is not None
     return Evidence(
         state=state,
         opened=ledger.latest(AccountOpened) is not None,
-        passed=PreflightPassed in known,
+        passed=bool(standing(entry.event for entry in ledger.entries(day, TOKEN_KINDS))),
         planned=PlanCommitted in known,
         closed=newest >= day,
         left_open=begun and newest < before,
