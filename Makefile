@@ -51,11 +51,12 @@ test: lint
 	$(BIN)/python -m pytest -n 2
 
 lab: setup
-	@$(BIN)/python -m tests.fleet.lab down >/dev/null || true # one that another program uses stays
+	@$(BIN)/python -m tests.fleet.lab down >/dev/null 2>&1 || true # one that another program uses stays
 	@$(BIN)/python -m tests.fleet.demo
 
 lab-down: setup
-	$(BIN)/python -m tests.fleet.lab down
+	@$(BIN)/python -m tests.fleet.lab down
+	@rm -f inventories/lab/connection.yml
 
 test-fast: setup
 	$(BIN)/python -m pytest -n 2 tests/unit tests/architecture

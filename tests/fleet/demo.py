@@ -6,9 +6,11 @@ Every host has an account of its own on an exchange of its own. Host and exchang
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,7 +29,19 @@ DAY = (
     ("session", MONDAY.replace(hour=8, minute=30)),
     ("eod", MONDAY.replace(hour=15, minute=10)),
 )
-console = Console()
+console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
+
+_UPGRADE = '{"trader_config_overrides": {"position_sizing": {"max_positions": 6}}}'
+_AFTERWARDS = """\
+Lab {number} stays. On its hosts it is Monday 2026-03-16, after the close; their account is the simulated exchange's.
+
+    source .venv/bin/activate
+    python -m tests.fleet.lab exec lab1 -- trader status      # or: shell lab1
+    ansible-playbook -i inventories/lab ansible/playbooks/status.yml
+    ansible-playbook -i inventories/lab ansible/playbooks/install.yml -e '{upgrade}'
+    ansible-playbook -i inventories/lab ansible/playbooks/rollback.yml
+
+docs/operations.md has every playbook. Remove the lab: make lab-down"""
 
 
 def main() -> int:
@@ -46,7 +60,7 @@ def main() -> int:
         exchanges = [lab.exchange(at=MONDAY, **{**MARKET, "seed": seed}) for seed, _ in enumerate(hosts, 1)]
         _introduce(lab, exchanges)
         tell(f"deploying to {', '.join(NAMES)}: ansible-playbook -i inventories/lab ansible/playbooks/install.yml")
-        _play("install")
+        _play("install", tell)
         tell("bars and a model for each of them: trader data update, model train, model promote")
         lab.together(*(partial(teach, host) for host in hosts))
         for name, instant in DAY:
@@ -55,9 +69,8 @@ def main() -> int:
             lab.together(*living)
         tell("the day is over")
         closed = _show(hosts, exchanges)
-        _play("status", shown=True)
-    console.print("Look around: .venv/bin/python -m tests.fleet.lab shell lab1; any playbook with -i inventories/lab.")
-    console.print("Remove it: make lab-down")
+        _play("status")
+    console.print(_AFTERWARDS.format(number=lab.record.number, upgrade=_UPGRADE), highlight=False, markup=False)
     return 0 if closed else 1
 
 
@@ -67,16 +80,22 @@ def _introduce(lab: Lab, exchanges: list[SimulatedExchange]) -> None:
     lab.inventory(INVENTORY / "connection.yml", known, variables={"trader_max_clock_skew_s": 1_000_000_000})
 
 
-def _play(playbook: str, shown: bool = False) -> None:
+def _play(playbook: str, tell: Callable[[str], None] | None = None) -> None:
+    """Run it; told are the names of its plays, else it is shown whole."""
     program = Path(sys.executable).with_name("ansible-playbook")
     words = [str(program), "-i", str(INVENTORY), f"ansible/playbooks/{playbook}.yml"]
     environ = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-    ended = subprocess.run(words, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
-    if shown or ended.returncode:
-        sys.stdout.write(ended.stdout)
+    said = []
+    with subprocess.Popen(words, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as playing:
+        for line in playing.stdout or ():
+            said.append(line)
+            if tell and (play := re.match(r"PLAY \[(.+)\] \*", line)):
+                tell(f"  {play[1]}")
+    if playing.returncode or not tell:
+        sys.stdout.write("".join(said))
         sys.stdout.flush()
-    if ended.returncode:
-        raise SystemExit(f"{playbook}.yml ended with {ended.returncode}")
+    if playing.returncode:
+        raise SystemExit(f"{playbook}.yml ended with {playing.returncode}")
 
 
 def _live(host: Host, exchange: SimulatedExchange, name: str, instant: datetime) -> None:

@@ -103,7 +103,7 @@ def test_a_failure_is_told_in_the_journal_and_kept(morning: Morning) -> None:
     line = next(line for line in told.said.splitlines() if line.startswith("<3>"))
     event = json.loads(line.removeprefix("<3>"))
     assert (event["event"], event["unit"]) == ("ALERT", "paper-trading-session")
-    assert "failed: exit code 3: the broker was not reached." in event["text"]
+    assert "failed: exit code 3: the broker was not reached, or refused the keys." in event["text"]
     (kept,) = Outbox(morning.state / "ledger.db").undelivered()
     assert (kept.id, kept.alert.unit, kept.alert.severity) == (1, "paper-trading-session", "error")
     assert kept.alert.text == event["text"]

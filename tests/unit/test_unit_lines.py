@@ -46,9 +46,12 @@ SERVICE = replace(TIMER, name="paper-trading-session.service", active="inactive"
     ("service", "told"),
     [
         ({}, "ok"),
-        ({"started_at": None}, "ran before the last boot"),
+        ({"started_at": None}, "no run since the last boot or release"),
         ({"active": "active", "detail": "running"}, "running"),
-        ({"active": "failed", "result": "exit-code", "status": 3}, "FAILED, exit code 3: the broker was not reached"),
+        (
+            {"active": "failed", "result": "exit-code", "status": 3},
+            "FAILED, exit code 3: the broker was not reached, or refused the keys",
+        ),
         (
             {"active": "failed", "result": "watchdog", "killed": True, "status": signal.SIGABRT},
             "FAILED, it gave no sign of life any more; killed by SIGABRT",

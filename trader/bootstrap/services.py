@@ -42,7 +42,7 @@ _ORDER = {name: number for number, name in enumerate(_BY_THE_HOUR)}
 def line_of(timer: UnitState, service: UnitState) -> UnitLine:
     """The line of a timer and its service."""
     name = timer.name.removeprefix(_PREFIX).removesuffix(".timer")
-    return UnitLine(name, service.started_at or timer.started_at, timer.next_at, _result(timer, service))
+    return UnitLine(name, service.started_at, timer.next_at, _result(timer, service))
 
 
 def _result(timer: UnitState, service: UnitState) -> str:
@@ -55,7 +55,7 @@ def _result(timer: UnitState, service: UnitState) -> str:
     elif service.started_at:
         ended = "ok"
     else:
-        ended = "ran before the last boot" if timer.started_at else "never ran"
+        ended = "no run since the last boot or release" if timer.started_at else "never ran"
     return ended if timer.active == "active" else f"{ended}; not armed"
 
 

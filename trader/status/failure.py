@@ -6,7 +6,7 @@ from dataclasses import dataclass
 EXIT_CODES = {
     1: "checks failed, or ledger and broker differ",
     2: "something in the configuration, a file or a key cannot be used",
-    3: "the broker was not reached",
+    3: "the broker was not reached, or refused the keys",
     4: "the outcome of an order is not known",
     5: "something was seen that can never be",
 }

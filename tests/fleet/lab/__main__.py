@@ -46,7 +46,7 @@ def _down(options: argparse.Namespace) -> int:
     sys.stdout.write(f"removed: {', '.join(map(str, removed)) or 'nothing'}\n")
     for number in stay:
         sys.stderr.write(f"lab {number} stays: a running process uses it\n")
-    return 1 if stay else 0
+    return 1 if stay and options.lab else 0
 
 
 def _status(_options: argparse.Namespace) -> int:
