@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -78,6 +79,13 @@ def test_without_a_release_it_says_so(typed: Typed) -> None:
         assert (ended.returncode, ended.stdout) == (2, "")
         assert "no release is active on this host" in ended.stderr
         assert "install playbook" in ended.stderr
+
+
+def test_a_release_without_its_environment_is_said_to_be_damaged(typed: Typed) -> None:
+    typed.activate()
+    shutil.rmtree(typed.release / "venv")
+    ended = typed("status")
+    assert (ended.returncode, f"release {typed.release.name} is damaged" in ended.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

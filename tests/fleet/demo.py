@@ -40,6 +40,7 @@ Lab {number} stays. On its hosts it is Monday 2026-03-16, after the close; their
     ansible-playbook -i inventories/lab ansible/playbooks/status.yml
     ansible-playbook -i inventories/lab ansible/playbooks/install.yml -e '{upgrade}'
     ansible-playbook -i inventories/lab ansible/playbooks/rollback.yml
+    python -m tests.fleet.lab at 2026-03-17T08:00             # the next morning: preflight; then 08:30, 15:10
 
 docs/operations.md has every playbook. Remove the lab: make lab-down"""
 

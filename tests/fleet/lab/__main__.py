@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from tests.fleet.lab import registry
 from tests.fleet.lab.errors import LabError
@@ -27,7 +29,9 @@ def _options() -> argparse.ArgumentParser:
     enter.add_argument("--user", default="root")
     shell = commands.add_parser("shell", help="a shell in a host")
     shell.add_argument("name")
-    for parser_of_one in (enter, shell, down):
+    moving = commands.add_parser("at", help="let an instant come, in Chicago's time: at 2026-03-17T08:00")
+    moving.add_argument("instant", type=datetime.fromisoformat)
+    for parser_of_one in (enter, shell, moving, down):
         parser_of_one.add_argument("--lab", type=int, help="this one alone, by its number")
     return parser
 
@@ -87,6 +91,17 @@ def _shell(options: argparse.Namespace) -> int:
         return subprocess.run(lab[options.name].entering("env", term, "bash", "-l"), check=False).returncode
 
 
+def _at(options: argparse.Namespace) -> int:
+    """Exchanges stand at it, hosts a second before: what their timers have for it begins at once."""
+    instant = options.instant.replace(tzinfo=ZoneInfo("America/Chicago"))
+    with _lab(options) as lab:
+        for exchange in lab.exchanges:
+            exchange.advance(instant)
+        for name in lab.names:
+            lab[name].set_clock(instant - timedelta(seconds=1))
+    return 0
+
+
 @contextmanager
 def _lab(options: argparse.Namespace) -> Iterator[Lab]:
     kept = [record.number for record in registry.records() if record.kept]
@@ -94,12 +109,12 @@ def _lab(options: argparse.Namespace) -> Iterator[Lab]:
     if len(wanted) != 1:
         raise LabError(f"labs that are up: {kept or 'none'}; " + ("name one with --lab" if kept else "begin with: up"))
     with Lab.of(wanted[0]) as lab:
-        if options.name not in lab.names:
+        if "name" in options and options.name not in lab.names:
             raise LabError(f"there is no host {options.name}: {', '.join(lab.names)}")
         yield lab
 
 
-_COMMANDS = {"up": _up, "down": _down, "status": _status, "exec": _exec, "shell": _shell}
+_COMMANDS = {"up": _up, "down": _down, "status": _status, "exec": _exec, "shell": _shell, "at": _at}
 
 
 def main() -> int:
