@@ -126,7 +126,7 @@ def _body(text: str) -> dict[str, object]:
 
 def _reason(status: int, body: dict[str, object]) -> str:
     """The broker's message and the fields beside it, which say more than the text does."""
-    message = str(body.get("message", "an answer without a message"))
+    message = str(body.get("message", "an answer without a message")).rstrip(".")
     fields = [f"{key} {value}" for key, value in body.items() if key not in {"code", "message"}]
     return f"HTTP {status}, {'; '.join([message, *fields])}"[:300]
 
