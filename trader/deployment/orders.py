@@ -20,7 +20,7 @@ from trader.deployment.unit_files import armed_on, self_starting, services
 
 ACTIVATOR = "paper-trading-activate.service"
 _LONGEST_S = 1200
-_RESUME = "Trading is halted: compare ledger and broker by `trader breaks`, then type `trader resume`."
+_RESUME = "Trading is halted: `trader breaks` lists where ledger and broker differ, then type `trader resume`."
 _FORCE = "wait, or force it with a reason, which is recorded (trader_force and trader_reason)"
 
 
