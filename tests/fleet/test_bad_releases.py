@@ -107,6 +107,10 @@ def test_going_back_twice_goes_back_twice_and_a_void_release_needs_a_reason(
     assert "void" in refused["refused"]
     assert tool(host, "activate", "--release", third, "--reason", "mended")["active"] == third
     assert tool(host, "facts")["former"] == rollout.first
+    assert tool(host, "activate", "--release", rollout.first)["active"] == rollout.first
+    assert tool(host, "activate", "--kind", "rollback")["active"] == third
+    refused = tool(host, "activate", "--kind", "rollback", check=False)
+    assert "no release before" in refused["refused"], "the first one was left by a rollback"
 
 
 def test_a_release_that_was_changed_on_the_host_is_not_activated(host: Host, rollout: Rollout) -> None:

@@ -119,10 +119,10 @@ def go_on(desk: Desk) -> dict[str, Any]:
 
 
 def former(desk: Desk) -> str:
-    """Where a rollback without a name goes: the nearest release on the way here that is still whole."""
+    """Where a rollback without a name goes: the nearest release on the way here that is whole and not void."""
     taken = path_taken(desk.history.records())[:-1]
     for name in reversed(taken):
-        if name == LEGACY or desk.releases[name].finished:
+        if name == LEGACY or (desk.releases[name].finished and desk.releases[name].void is None):
             return name
     raise Refused("there is no release before this one on this host", "Name one: -e trader_release=ID.")
 
