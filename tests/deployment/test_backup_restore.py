@@ -123,6 +123,8 @@ def test_a_damaged_repository_fails_the_drill_and_the_restore(
     with pytest.raises(DeploymentError):
         drilling(host)
     assert History(host.history).records()[-1].reason
+    if (what, damage) == ("data", Path.unlink):
+        return  # restic asks most of a minute for a pack that is gone: once is enough
     before = contents(host.state)
     with pytest.raises(DeploymentError):
         preparing(host)

@@ -15,5 +15,5 @@ def test_random_operations_lead_where_the_model_says(stand: Stand, clones: Clone
     for count in (5, 6):
         variants.staged(host, variants.made(f"positions-{count}", position_sizing={"max_positions": count}))
     player = Player(host, seed=20260316)
-    player.play(12)
+    player.play(8)
     assert len(player.played) > 2
